@@ -1,0 +1,83 @@
+import type { Duplex } from 'node:stream'
+import type { AttachOptions, ExitStatus } from '../../shim/monitor.ts'
+import type { OciProcess, OciSpec } from '../../runc/spec.ts'
+import type { SnapshotMount } from '../snapshots/contract.ts'
+
+/**
+ * Tasks: containers that have processes. A container (metadata) has at most one task; a task has one init
+ * process and any number of execs. Every state is on disk under the exec root, so that a new TaskService over
+ * the same directory finds all tasks of the old one (`recover`).
+ *
+ * Lifecycle: create -> start -> (exit) -> delete. `delete` is idempotent and leaves nothing: no process, mount, cgroup,
+ * file under the exec root. A failed create leaves nothing either.
+ * Errors: NotFound for an unknown task or exec, Conflict for one that exists, InvalidParameter for a bad spec;
+ * a command that cannot be executed is InvalidParameter with exitCode 126 or 127 and Docker's text.
+ */
+export interface TaskService {
+  create(request: CreateTask): Promise<Task>
+  get(id: string): Task | undefined
+  list(): Task[]
+  /** Finds the tasks that an earlier process left, running or exited meanwhile. Once, before anything else. */
+  recover(): Promise<Task[]>
+}
+
+export interface CreateTask {
+  id: string
+  /** The bundle's specification; `root.path` is filled in with the mount point. */
+  spec: OciSpec
+  /** Mounted at `mountpoint` in the host's mount namespace before the program runs, unmounted by delete. */
+  rootfs: SnapshotMount
+  /** `<overlay2>/<id>/merged`; made when missing. */
+  mountpoint: string
+  stdio: TaskStdio
+}
+
+export interface TaskStdio {
+  /** Keep standard input open for attach (Docker's OpenStdin); else it is /dev/null. */
+  stdin: boolean
+  /** json-file log written by the monitor, appended to; omitted: output goes to attached streams only. */
+  logPath?: string
+}
+
+export interface Task {
+  readonly id: string
+  /** Host pid of the init process. */
+  readonly pid: number
+  readonly status: 'created' | 'running' | 'paused' | 'stopped'
+  start(): Promise<void>
+  attach(options: AttachOptions): Promise<Duplex>
+  signal(signal: number): Promise<void>
+  resize(size: { width: number; height: number }): Promise<void>
+  wait(): Promise<TaskExit>
+  exec(request: ExecTask): Promise<ExecProcess>
+  getExec(execId: string): ExecProcess | undefined
+  /** Host pids of every process in the task's cgroup. */
+  pids(): number[]
+  pause(): Promise<void>
+  resume(): Promise<void>
+  delete(): Promise<TaskExit>
+}
+
+export interface TaskExit extends ExitStatus {
+  /** The kernel killed a process of the cgroup for memory. */
+  oomKilled: boolean
+}
+
+export interface ExecTask {
+  execId: string
+  process: OciProcess
+  stdin: boolean
+}
+
+/** A further process in a task's namespaces. It waits for `start` so that streams can be attached first. */
+export interface ExecProcess {
+  readonly execId: string
+  readonly pid: number
+  start(): Promise<void>
+  attach(options: AttachOptions): Promise<Duplex>
+  signal(signal: number): Promise<void>
+  resize(size: { width: number; height: number }): Promise<void>
+  wait(): Promise<ExitStatus>
+  /** Forgets it and removes its directory; kills it when it still runs. */
+  delete(): Promise<void>
+}
