@@ -1,0 +1,749 @@
+/*
+ * gantry-init: executes a syscall program, then stays behind as the monitor of the process that the program made.
+ *
+ *   gcc -static -nostdlib -ffreestanding -Os native/init.c -o build/gantry-init
+ *
+ * It knows nothing of OCI, Docker or networks: every decision is in the program (src/kernel/program.ts says what the
+ * conventions are, src/kernel/program-codec.ts writes the layout read here). No C library: nothing is initialised,
+ * nothing is allocated, an idle monitor is a few pages.
+ *
+ * Descriptors at start: 3 the program, 4 the status channel.
+ * Working directory after the program: the monitor's directory, where `exit` is written.
+ * With `--` as its first argument it is a container's /sbin/docker-init instead (see reap_for at the end).
+ */
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef int i32;
+typedef unsigned long u64;
+typedef long i64;
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call run\n hlt\n");
+static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
+  i64 result;
+  register i64 r10 __asm__("r10") = d;
+  register i64 r8 __asm__("r8") = e;
+  register i64 r9 __asm__("r9") = f;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  return result;
+}
+enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45, SHUTDOWN = 48,
+       CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128,
+       ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61, FSYNC = 74, PRCTL = 157 };
+#elif defined(__aarch64__)
+__asm__(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl run\n");
+static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
+  register i64 x8 __asm__("x8") = n;
+  register i64 x0 __asm__("x0") = a;
+  register i64 x1 __asm__("x1") = b;
+  register i64 x2 __asm__("x2") = c;
+  register i64 x3 __asm__("x3") = d;
+  register i64 x4 __asm__("x4") = e;
+  register i64 x5 __asm__("x5") = f;
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207, SHUTDOWN = 210,
+       CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137,
+       ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260, FSYNC = 82, PRCTL = 167 };
+#else
+#error "gantry-init knows x86-64 and aarch64"
+#endif
+#define sys(n, ...) SYS_PICK(__VA_ARGS__, 6, 5, 4, 3, 2, 1)(n, __VA_ARGS__)
+#define SYS_PICK(a, b, c, d, e, f, count, ...) SYS_##count
+#define SYS_1(n, a) sys6(n, (i64)(a), 0, 0, 0, 0, 0)
+#define SYS_2(n, a, b) sys6(n, (i64)(a), (i64)(b), 0, 0, 0, 0)
+#define SYS_3(n, a, b, c) sys6(n, (i64)(a), (i64)(b), (i64)(c), 0, 0, 0)
+#define SYS_4(n, a, b, c, d) sys6(n, (i64)(a), (i64)(b), (i64)(c), (i64)(d), 0, 0)
+#define SYS_5(n, a, b, c, d, e) sys6(n, (i64)(a), (i64)(b), (i64)(c), (i64)(d), (i64)(e), 0)
+#define SYS_6(n, a, b, c, d, e, f) sys6(n, (i64)(a), (i64)(b), (i64)(c), (i64)(d), (i64)(e), (i64)(f))
+
+enum { EINTR = 4, EAGAIN = 11, EPROTO = 71, AT_FDCWD = -100 };
+
+void *memcpy(void *to, const void *from, u64 n) {
+  u8 *t = to;
+  const u8 *f = from;
+  while (n--) *t++ = *f++;
+  return to;
+}
+void *memset(void *to, int value, u64 n) {
+  u8 *t = to;
+  while (n--) *t++ = (u8)value;
+  return to;
+}
+
+static void die(int code) {
+  for (;;) sys(EXIT_GROUP, code);
+}
+
+/* ---------------------------------------------------------------------------------------------- executing a program */
+
+enum { PROGRAM_FD = 3, STATUS_FD = 4 };
+enum { PSEUDO_FORMAT = 0x10000, PSEUDO_MONITOR, PSEUDO_FAIL, PSEUDO_VALUE };
+enum { FLOW_NEXT, FLOW_ON_ZERO, FLOW_ON_SUCCESS, FLOW_ALWAYS };
+enum { IMMEDIATE, POINTER, CELL };
+
+struct header {
+  u64 magic;
+  u32 operations, relocations, blob, labels, reserved[2];
+};
+struct operation {
+  u32 nr;
+  i32 save, target;
+  u16 flow, reserved;
+  u16 ignore[4];
+  i32 min;
+  u32 reserved2;
+  u8 kind[8];
+  u64 arg[6];
+};
+struct relocation {
+  u32 at, target;
+};
+/* Records of the status channel and of the monitor's socket: src/shim/protocol.ts. */
+struct record {
+  u32 kind;
+  i32 a;
+  i64 b;
+};
+enum { CREATED = 1, FAILED = 2, EXITED = 3, DONE = 4 };
+
+static void report(u32 kind, i32 a, i64 b) {
+  struct record record = {kind, a, b};
+  sys(WRITE, STATUS_FD, &record, sizeof record);
+}
+
+static void format(char *to, const char *template, i32 value) {
+  for (; *template; template++) {
+    if (*template != '%') {
+      *to++ = *template;
+      continue;
+    }
+    char digits[12];
+    int n = 0;
+    u32 rest = value < 0 ? 0 : (u32)value;
+    do digits[n++] = '0' + rest % 10;
+    while ((rest /= 10) != 0);
+    while (n > 0) *to++ = digits[--n];
+  }
+  *to = 0;
+}
+
+struct monitor;
+static void monitor(struct monitor *block);
+
+static int ignored(const struct operation *op, i64 result) {
+  for (int i = 0; i < 4; i++)
+    if (op->ignore[i] != 0 && op->ignore[i] == -result) return 1;
+  return 0;
+}
+
+static void execute(const struct operation *ops, u32 count, u8 *blob) {
+  for (u32 i = 0; i < count;) {
+    const struct operation *op = &ops[i];
+    i64 arg[6], result = 0;
+    for (int k = 0; k < 6; k++) {
+      if (op->kind[k] == POINTER) arg[k] = (i64)(blob + op->arg[k]);
+      else if (op->kind[k] == CELL) arg[k] = *(i32 *)(blob + op->arg[k]);
+      else arg[k] = (i64)op->arg[k];
+    }
+    if (op->nr == PSEUDO_FORMAT) format((char *)arg[0], (const char *)arg[1], (i32)arg[2]);
+    else if (op->nr == PSEUDO_MONITOR) monitor((struct monitor *)arg[0]);
+    else if (op->nr == PSEUDO_FAIL) result = -arg[0];
+    else if (op->nr == PSEUDO_VALUE) result = arg[0];
+    else do result = sys6(op->nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+      while (result == -EINTR);
+    if (op->save >= 0) *(i32 *)(blob + op->save) = (i32)result;
+    if (result < op->min && !ignored(op, result)) {
+      report(FAILED, (i32)i, result < 0 && result > -4096 ? -result : EPROTO);
+      die(1);
+    }
+    int jump = op->flow == FLOW_ALWAYS || (op->flow == FLOW_ON_ZERO && result == 0) || (op->flow == FLOW_ON_SUCCESS && result >= 0);
+    i = jump ? (u32)op->target : i + 1;
+  }
+  die(0);
+}
+
+/* -------------------------------------------------------------------------------------------------------- the monitor */
+
+enum { POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16 };
+enum { FRAME = 65536, LINE = 16384, TAIL = 4 << 20, CLIENTS = 64 };
+enum { ATTACH = 1, START = 2, SIGNAL = 3, RESIZE = 4, WAIT = 5 };
+enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4, CLOSE_STDIN = 8 };
+enum { MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, NONBLOCK = 0x800, CLOEXEC = 0x80000 };
+
+struct monitor {
+  i32 pid, pidfd, listen, sync, in, out, err, terminal, log;
+};
+struct pollfd {
+  i32 fd;
+  short events, revents;
+};
+struct client {
+  i32 fd;
+  u8 attached, want, waits, input_ended;
+  u32 have; /* bytes of the request in hand */
+  u32 sent; /* bytes of the current frame that it has */
+  u32 request[4];
+};
+
+static struct monitor *self;
+static struct client clients[CLIENTS];
+static u32 client_count;
+/* The frame on its way to the attached clients: 8 bytes of stdcopy header and payload; one at a time. */
+static u8 frame[8 + FRAME], *current;
+static u32 current_size, current_stream, current_start;
+/* What was left in the pipes when the process ended, as frames. */
+static u8 tail[TAIL];
+static u32 tail_size, tail_done;
+static u8 input[LINE];
+static u32 input_size, input_done;
+static u8 input_closing;
+static u8 exited;
+static u8 is_terminal;
+
+static i64 send_all(i32 fd, const void *bytes, u64 size) { return sys(SENDTO, fd, bytes, size, MSG_NOSIGNAL, 0, 0); }
+
+static void reply(struct client *c, u32 kind, i32 a, i64 b) {
+  struct record record = {kind, a, b};
+  send_all(c->fd, &record, sizeof record);
+}
+
+static void drop(u32 i) {
+  sys(CLOSE, clients[i].fd);
+  clients[i] = clients[--client_count];
+}
+
+static void shut(i32 *fd) {
+  if (*fd >= 0) sys(CLOSE, *fd);
+  *fd = -1;
+}
+
+static int pending(const struct client *c) {
+  return current != 0 && c->attached && (c->want & (1u << current_stream)) != 0 && c->sent < current_size;
+}
+
+/* Offers the frame to everyone who has not got all of it. @return whether nobody is left */
+static int flush(void) {
+  int waiting = 0;
+  for (u32 i = 0; i < client_count; i++) {
+    struct client *c = &clients[i];
+    if (!pending(c)) continue;
+    i64 n = sys(SENDTO, c->fd, current + current_start + c->sent, current_size - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+    if (n == -EAGAIN) n = 0;
+    if (n < 0) {
+      drop(i--);
+      continue;
+    }
+    c->sent += (u32)n;
+    if (c->sent < current_size) waiting = 1;
+  }
+  if (!waiting) current = 0;
+  return !waiting;
+}
+
+/* A terminal's clients get bytes as they are, others Docker's stdcopy frames: stream, 0, 0, 0, length big-endian. */
+static void show(u8 *bytes, u32 stream, u32 payload) {
+  u32 header = is_terminal ? 8 : 0; /* skipped */
+  current = bytes;
+  current_start = header;
+  current_size = payload + 8 - header;
+  current_stream = stream;
+  for (u32 i = 0; i < client_count; i++) clients[i].sent = 0;
+  flush();
+}
+
+static void put_header(u8 *at, u32 stream, u32 size) {
+  u8 header[8] = {(u8)stream, 0, 0, 0, (u8)(size >> 24), (u8)(size >> 16), (u8)(size >> 8), (u8)size};
+  memcpy(at, header, 8);
+}
+
+/* ------------------------------------------------------------------------------------------- the log: Docker's json-file */
+
+static struct {
+  u8 bytes[LINE];
+  u32 size;
+} lines[3];
+static u8 text[6 * LINE + 256];
+static u8 batch[FRAME];
+static u32 batch_size;
+static char stamp[40];
+static i64 stamp_second = -1;
+static u32 stamp_size;
+static char date[24];
+
+static void number(char *to, u32 value, int digits) {
+  while (digits-- > 0) {
+    to[digits] = '0' + value % 10;
+    value /= 10;
+  }
+}
+
+/* RFC 3339 with the nanoseconds that matter. Civil date from days, proleptic Gregorian calendar. */
+static void take_time(void) {
+  i64 time[2];
+  sys(CLOCK_GETTIME, 0, time);
+  if (time[0] != stamp_second) {
+    stamp_second = time[0];
+    i64 days = time[0] / 86400 + 719468;
+    u32 second = (u32)(time[0] % 86400);
+    i64 era = days / 146097;
+    u32 day_of_era = (u32)(days - era * 146097);
+    u32 year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    u32 day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    u32 shifted = (5 * day_of_year + 2) / 153;
+    u32 month = shifted < 10 ? shifted + 3 : shifted - 9;
+    memcpy(date, "0000-00-00T00:00:00.", 20);
+    number(date, (u32)(year_of_era + era * 400) + (month <= 2), 4);
+    number(date + 5, month, 2);
+    number(date + 8, day_of_year - (153 * shifted + 2) / 5 + 1, 2);
+    number(date + 11, second / 3600, 2);
+    number(date + 14, second / 60 % 60, 2);
+    number(date + 17, second % 60, 2);
+  }
+  memcpy(stamp, date, 20);
+  number(stamp + 20, (u32)time[1], 9);
+  stamp_size = 29;
+  while (stamp[stamp_size - 1] == '0') stamp_size--;
+  if (stamp[stamp_size - 1] == '.') stamp_size--;
+  stamp[stamp_size++] = 'Z';
+}
+
+static void write_all(i32 fd, const u8 *bytes, u32 size) {
+  while (size > 0) {
+    i64 n = sys(WRITE, fd, bytes, size);
+    if (n == -EINTR) continue;
+    if (n <= 0) return; /* a full disk loses log lines, not the container */
+    bytes += n;
+    size -= (u32)n;
+  }
+}
+
+static void flush_log(void) {
+  write_all(self->log, batch, batch_size);
+  batch_size = 0;
+}
+
+/* Length of the UTF-8 sequence at p, 0 when it is none (overlong, surrogate, cut, stray). */
+static u32 utf8(const u8 *p, u32 left) {
+  u32 n = p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+  if (n == 0 || n > left) return 0;
+  for (u32 i = 1; i < n; i++)
+    if ((p[i] & 0xc0) != 0x80) return 0;
+  if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) return 0;
+  return n;
+}
+
+static u8 *escape(u8 *to, const u8 *p, u32 size) {
+  static const char hex[] = "0123456789abcdef";
+  for (u32 i = 0; i < size;) {
+    u8 c = p[i];
+    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&') {
+      *to++ = c;
+      i++;
+    } else if (c >= 0x80) {
+      u32 n = utf8(p + i, size - i);
+      if (n == 0) {
+        memcpy(to, "\\ufffd", 6);
+        to += 6;
+        i++;
+        continue;
+      }
+      memcpy(to, p + i, n);
+      to += n;
+      i += n;
+    } else {
+      char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
+      *to++ = '\\';
+      if (letter) *to++ = (u8)letter;
+      else {
+        memcpy(to, "u00", 3);
+        to[3] = (u8)hex[c >> 4];
+        to[4] = (u8)hex[c & 15];
+        to += 5;
+      }
+      i++;
+    }
+  }
+  return to;
+}
+
+static void log_line(u32 stream, const u8 *bytes, u32 size) {
+  u8 *to = text;
+  memcpy(to, "{\"log\":\"", 8);
+  to = escape(to + 8, bytes, size);
+  memcpy(to, "\",\"stream\":\"std", 15);
+  memcpy(to + 15, stream == 1 ? "out" : "err", 3);
+  memcpy(to + 18, "\",\"time\":\"", 10);
+  memcpy(to + 28, stamp, stamp_size);
+  to += 28 + stamp_size;
+  memcpy(to, "\"}\n", 3);
+  u32 length = (u32)(to + 3 - text);
+  if (batch_size + length > sizeof batch) flush_log();
+  if (length > sizeof batch) write_all(self->log, text, length);
+  else {
+    memcpy(batch + batch_size, text, length);
+    batch_size += length;
+  }
+}
+
+/* A line is logged when its newline arrives, or in pieces of 16 KiB that do not cut a character. */
+static void log_bytes(u32 stream, const u8 *bytes, u32 size) {
+  if (self->log < 0) return;
+  take_time();
+  u8 *line = lines[stream].bytes;
+  u32 have = lines[stream].size;
+  for (u32 i = 0; i < size; i++) {
+    line[have++] = bytes[i];
+    if (bytes[i] == '\n') {
+      log_line(stream, line, have);
+      have = 0;
+    } else if (have == LINE) {
+      u32 keep = 0;
+      while (keep < 3 && (line[LINE - 1 - keep] & 0xc0) == 0x80) keep++;
+      keep = line[LINE - 1 - keep] >= 0xc0 ? keep + 1 : 0;
+      log_line(stream, line, LINE - keep);
+      memcpy(line, line + LINE - keep, keep);
+      have = keep;
+    }
+  }
+  lines[stream].size = have;
+  flush_log();
+}
+
+static void log_end(u32 stream) {
+  if (self->log < 0 || lines[stream].size == 0) return;
+  take_time();
+  log_line(stream, lines[stream].bytes, lines[stream].size);
+  lines[stream].size = 0;
+  flush_log();
+}
+
+/* ----------------------------------------------------------------------------------------------------- output and input */
+
+static void pump(i32 *fd, u32 stream) {
+  i64 n = sys(READ, *fd, frame + 8, FRAME);
+  if (n == -EAGAIN || n == -EINTR) return;
+  if (n <= 0) { /* a terminal without a slave gives EIO */
+    log_end(stream);
+    shut(fd);
+    return;
+  }
+  log_bytes(stream, frame + 8, (u32)n);
+  put_header(frame, stream, (u32)n);
+  show(frame, stream, (u32)n);
+}
+
+/* Everything still in the pipes goes to the log at once and to the clients as they can take it. */
+static void drain(i32 *fd, u32 stream) { /* a process that outlived ours may hold the pipe: what is there now is taken */
+  while (*fd >= 0) {
+    u32 room = TAIL - tail_size;
+    if (room <= 8) return; /* pipes hold at most 1 MiB each, so this is out of reach */
+    i64 n = sys(READ, *fd, tail + tail_size + 8, room - 8 > FRAME ? FRAME : room - 8);
+    if (n == -EINTR) continue;
+    if (n <= 0) {
+      log_end(stream);
+      shut(fd);
+      return;
+    }
+    log_bytes(stream, tail + tail_size + 8, (u32)n);
+    put_header(tail + tail_size, stream, (u32)n);
+    tail_size += 8 + (u32)n;
+  }
+}
+
+static void next_of_tail(void) {
+  if (current != 0 || tail_done >= tail_size) return;
+  u8 *at = tail + tail_done;
+  u32 payload = (u32)at[4] << 24 | (u32)at[5] << 16 | (u32)at[6] << 8 | at[7];
+  tail_done += 8 + payload;
+  show(at, at[0], payload);
+}
+
+static void feed(void) {
+  i32 *to = self->terminal >= 0 ? &self->terminal : &self->in;
+  while (*to >= 0 && input_done < input_size) {
+    i64 n = sys(WRITE, *to, input + input_done, input_size - input_done);
+    if (n == -EAGAIN) return;
+    if (n == -EINTR) continue;
+    if (n < 0) { /* nobody reads it any more */
+      if (to == &self->in) shut(to);
+      break;
+    }
+    input_done += (u32)n;
+  }
+  input_size = input_done = 0;
+  if (input_closing) shut(&self->in);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- requests */
+
+static void serve(struct client *c) {
+  u32 a = c->request[1], b = c->request[2];
+  i64 result = 0;
+  switch (c->request[0]) {
+    case ATTACH:
+      reply(c, DONE, 0, 0);
+      c->want = (u8)a;
+      c->sent = current_size; /* joins at the next frame */
+      c->attached = 1;
+      return;
+    case START:
+      if (self->sync >= 0) {
+        result = sys(WRITE, self->sync, "s", 1);
+        shut(&self->sync);
+      }
+      break;
+    case SIGNAL:
+      result = exited ? -3 : sys(PIDFD_SEND_SIGNAL, self->pidfd, a, 0, 0);
+      break;
+    case RESIZE:
+      if (self->terminal >= 0) {
+        u16 size[4] = {(u16)b, (u16)a, 0, 0};
+        result = sys(IOCTL, self->terminal, 0x5414, size); /* TIOCSWINSZ */
+      }
+      break;
+    case WAIT:
+      c->waits = 1;
+      return;
+    default:
+      result = -22;
+  }
+  reply(c, DONE, result < 0 ? (i32)-result : 0, 0);
+}
+
+/* @return 0 when the client has gone */
+static int receive(struct client *c) {
+  if (!c->attached) {
+    i64 n = sys(RECVFROM, c->fd, (u8 *)c->request + c->have, 16 - c->have, MSG_DONTWAIT, 0, 0);
+    if (n == -EAGAIN) return 1;
+    if (n <= 0) return 0;
+    c->have += (u32)n;
+    if (c->have == 16) {
+      c->have = 0;
+      serve(c);
+    }
+    return 1;
+  }
+  if (c->want & WANT_STDIN && input_size != 0) return 1; /* another client was faster in this turn */
+  if (!(c->want & WANT_STDIN)) {
+    u8 waste[256];
+    i64 n = sys(RECVFROM, c->fd, waste, sizeof waste, MSG_DONTWAIT, 0, 0);
+    if (n == 0) c->input_ended = 1;
+    return n >= 0 || n == -EAGAIN;
+  }
+  i64 n = sys(RECVFROM, c->fd, input, sizeof input, MSG_DONTWAIT, 0, 0);
+  if (n == -EAGAIN) return 1;
+  if (n < 0) return 0;
+  if (n == 0) {
+    c->input_ended = 1;
+    if (c->want & CLOSE_STDIN) input_closing = 1;
+  }
+  input_size = (u32)n;
+  input_done = 0;
+  feed();
+  return 1;
+}
+
+static void welcome(void) {
+  i32 fd = (i32)sys(ACCEPT4, self->listen, 0, 0, CLOEXEC);
+  if (fd < 0) return;
+  if (client_count == CLIENTS) {
+    sys(CLOSE, fd);
+    return;
+  }
+  struct client fresh = {.fd = fd};
+  clients[client_count++] = fresh;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- the end */
+
+static i32 status_code;
+static i64 status_time;
+
+static void reap(void) {
+  i32 info[32];
+  memset(info, 0, sizeof info);
+  i64 result;
+  do result = sys(WAITID, 1 /* P_PID */, self->pid, info, 4 /* WEXITED */, 0);
+  while (result == -EINTR);
+  i32 code = info[2] /* si_code */, status = info[6] /* si_status */;
+  status_code = result < 0 ? 255 : code == 1 /* CLD_EXITED */ ? status : 128 + status;
+  i64 time[2];
+  sys(CLOCK_GETTIME, 0, time);
+  status_time = time[0] * 1000 + time[1] / 1000000;
+  exited = 1;
+  shut(&self->pidfd);
+  shut(&self->in);
+  drain(&self->terminal, 1);
+  drain(&self->out, 1);
+  drain(&self->err, 2);
+}
+
+/* "<code> <milliseconds>\n", whole or not at all. */
+static void record_exit(void) {
+  char line[48];
+  u64 time = (u64)status_time;
+  int size = 0;
+  format(line, "% ", status_code);
+  while (line[size]) size++;
+  number(line + size, (u32)(time / 1000000), 8);
+  number(line + size + 8, (u32)(time % 1000000), 6);
+  line[size + 14] = '\n';
+  i32 fd = (i32)sys(OPENAT, AT_FDCWD, "exit.tmp", 01 | 0100 | 01000 | CLOEXEC, 0600);
+  if (fd >= 0) {
+    write_all(fd, (u8 *)line, (u32)size + 15);
+    sys(CLOSE, fd);
+    sys(RENAMEAT2, AT_FDCWD, "exit.tmp", AT_FDCWD, "exit", 0);
+  }
+  shut(&self->listen);
+  for (u32 i = 0; i < client_count; i++) {
+    if (clients[i].waits) reply(&clients[i], EXITED, status_code, status_time);
+    if (!clients[i].attached) drop(i--);
+  }
+}
+
+static void set_nonblock(i32 fd) {
+  if (fd >= 0) sys(FCNTL, fd, 4 /* F_SETFL */, 02 | NONBLOCK);
+}
+
+/* One turn: wait, then serve everything that is ready. */
+static void turn(void) {
+  struct pollfd poll[5 + CLIENTS];
+  u32 count = client_count;
+  int can_read = current == 0;
+  i32 to = self->terminal >= 0 ? self->terminal : self->in;
+  struct pollfd fixed[5] = {
+      {self->pidfd, POLLIN, 0},
+      {self->listen, POLLIN, 0},
+      {self->terminal >= 0 ? self->terminal : self->out, can_read ? POLLIN : 0, 0},
+      {self->err, can_read ? POLLIN : 0, 0},
+      {input_size > 0 ? to : -1, POLLOUT, 0},
+  };
+  memcpy(poll, fixed, sizeof fixed);
+  /* poll reports a hang-up whether asked or not: leave descriptors out that are not wanted now */
+  if (!can_read) poll[2].fd = poll[3].fd = -1;
+  for (u32 i = 0; i < count; i++) {
+    struct client *c = &clients[i];
+    int listens = !c->attached || !(c->want & WANT_STDIN) || input_size == 0;
+    struct pollfd p = {c->fd, (short)((listens && !c->input_ended ? POLLIN : 0) | (pending(c) ? POLLOUT : 0)), 0};
+    if (!listens && p.events == 0) p.fd = -1; /* its hang-up counts only after its input */
+    poll[5 + i] = p;
+  }
+  if (sys(PPOLL, poll, 5 + count, 0, 0, 8) < 0) return;
+  if (poll[4].revents) feed();
+  /* from the last to the first: drop() moves the last into the gap */
+  for (u32 i = count; i-- > 0;) {
+    short got = poll[5 + i].revents;
+    if ((got & POLLIN && !receive(&clients[i])) || got & POLLERR || (got & POLLHUP && !(got & POLLIN))) drop(i);
+  }
+  if (current != 0) flush();
+  if (current == 0 && poll[2].revents) pump(self->terminal >= 0 ? &self->terminal : &self->out, 1);
+  if (current == 0 && poll[3].revents) pump(&self->err, 2);
+  if (poll[1].revents) welcome();
+  if (poll[0].revents) reap();
+}
+
+static void monitor(struct monitor *block) {
+  u64 ignore[4] = {1, 0, 0, 0}; /* SIGPIPE: writes to a closed stdin are noticed by their result */
+  self = block;
+  sys(SIGACTION, 13, ignore, 0, 8);
+  is_terminal = self->terminal >= 0;
+  set_nonblock(self->in);
+  set_nonblock(self->out);
+  set_nonblock(self->err);
+  set_nonblock(self->terminal);
+  report(CREATED, self->pid, 0);
+  sys(CLOSE, STATUS_FD);
+  while (!exited) turn();
+  record_exit();
+  for (;;) {
+    if (current == 0) next_of_tail();
+    else flush();
+    int busy = current != 0 || tail_done < tail_size;
+    if (!busy || client_count == 0) die(0);
+    if (current != 0) turn();
+  }
+}
+
+/* ---------------------------------------------------------------------------------------------------------- docker-init */
+
+static i64 search_path(char **argv, char **envp) {
+  static char file[4096];
+  const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  i64 failed = -2;
+  for (const char *c = argv[0]; *c; c++)
+    if (*c == '/') return sys(EXECVE, argv[0], argv, envp);
+  for (char **e = envp; *e; e++)
+    if ((*e)[0] == 'P' && (*e)[1] == 'A' && (*e)[2] == 'T' && (*e)[3] == 'H' && (*e)[4] == '=') path = *e + 5;
+  while (*path) {
+    u32 n = 0;
+    for (; *path && *path != ':'; path++)
+      if (n < sizeof file - 2) file[n++] = *path;
+    if (*path) path++;
+    file[n++] = '/';
+    for (const char *c = argv[0]; *c && n < sizeof file - 1; c++) file[n++] = *c;
+    file[n] = 0;
+    i64 result = sys(EXECVE, file, argv, envp);
+    if (result != -2 && result != -20) failed = result;
+  }
+  return failed;
+}
+
+/* PID 1 of a container with --init: runs argv[2...] as a child, passes signals on, reaps orphans, leaves with its status. */
+static void reap_for(char **argv, char **envp) {
+  u64 all = ~0ul, none = 0;
+  sys(SIGPROCMASK, 0, &all, 0, 8);
+  i64 child = sys(CLONE, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  if (child == 0) {
+    sys(SETPGID, 0, 0);
+    i32 own = 0;
+    sys(IOCTL, 0, 0x5410, &own); /* TIOCSPGRP: harmless without a terminal */
+    sys(SIGPROCMASK, 2, &none, 0, 8);
+    die(search_path(argv + 2, envp) == -2 ? 127 : 126);
+  }
+  for (;;) {
+    i32 info[32];
+    i64 got = sys(SIGTIMEDWAIT, &all, info, 0, 8);
+    if (got > 0 && got != 17) sys(KILL, child, got);
+    if (got != 17) continue;
+    i32 status;
+    for (i64 pid; (pid = sys(WAIT4, -1, &status, 1 /* WNOHANG */, 0)) > 0;)
+      if (pid == child) die((status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f));
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------------------- beginning */
+
+static int same(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+__attribute__((noreturn, used)) void run(u64 *stack) {
+  int argc = (int)stack[0];
+  char **argv = (char **)(stack + 1), **envp = argv + argc + 1;
+  if (argc > 2 && same(argv[1], "--")) reap_for(argv, envp);
+  u64 stat[32];
+  /* The caller's child leaves at once: the monitor's parent is init, whatever becomes of the caller. */
+  if (sys(CLONE, 17, 0, 0, 0, 0) != 0) die(0);
+  sys(SETSID, 0);
+  sys(FCNTL, PROGRAM_FD, 2 /* F_SETFD */, 1);
+  sys(FCNTL, STATUS_FD, 2, 1);
+  if (sys(FSTAT, PROGRAM_FD, stat) < 0) die(125);
+  u64 size = stat[6]; /* st_size */
+  u8 *image = (u8 *)sys(MMAP, 0, size, 3 /* read, write */, 2 /* private */, PROGRAM_FD, 0);
+  struct header *header = (struct header *)image;
+  if ((i64)image < 0 && (i64)image > -4096) die(125);
+  if (size < sizeof *header || header->magic != 0x31505952544e4147ul /* GANTRYP1 */) die(125);
+  struct operation *ops = (struct operation *)(header + 1);
+  struct relocation *relocations = (struct relocation *)(ops + header->operations);
+  u8 *blob = (u8 *)(relocations + header->relocations);
+  if ((u64)(blob - image) + header->blob > size) die(125);
+  for (u32 i = 0; i < header->relocations; i++) *(u64 *)(blob + relocations[i].at) = (u64)(blob + relocations[i].target);
+  sys(CLOSE, PROGRAM_FD);
+  execute(ops, header->operations, blob);
+  die(0);
+  __builtin_unreachable();
+}

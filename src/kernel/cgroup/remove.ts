@@ -1,0 +1,32 @@
+import { rmdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from './code.ts'
+import { cgroupDirectory, type CgroupLayout } from './layout.ts'
+import { tree } from './processes.ts'
+
+/**
+ * Removes a cgroup and all below it from every tree. Idempotent. The last processes of a cgroup leave it a moment after
+ * they were reaped, so a busy one is tried again, for about two seconds in all.
+ * @throws the EBUSY of node:fs when it still holds processes then
+ */
+export async function removeCgroup(layout: CgroupLayout, path: string): Promise<void> {
+  for (const hierarchy of layout.hierarchies) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        for (const directory of tree(cgroupDirectory(hierarchy, path))) removeDirectory(directory)
+        break
+      } catch (error) {
+        if (codeOf(error) !== 'EBUSY' || attempt >= 50) throw error
+        await sleep(Math.min(1 + attempt, 60))
+      }
+    }
+  }
+}
+
+function removeDirectory(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENODEV') throw error
+  }
+}

@@ -1,0 +1,19 @@
+/** sys/socket.h and asm-generic/ioctls.h. */
+export const AF_UNIX = 1
+export const AF_NETLINK = 16
+export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const SOCK_RAW = 3
+export const SOCK_SEQPACKET = 5
+export const SOCK_CLOEXEC = 0o2000000
+export const SOCK_NONBLOCK = 0o4000
+export const SOL_SOCKET = 1
+export const SCM_RIGHTS = 1
+export const SO_PEERCRED = 17
+export const MSG_DONTWAIT = 0x40
+export const MSG_CMSG_CLOEXEC = 0x40000000
+
+export const TIOCSCTTY = 0x540e
+export const TIOCSWINSZ = 0x5414
+export const TIOCSPTLCK = 0x40045431
+export const TIOCGPTPEER = 0x5441

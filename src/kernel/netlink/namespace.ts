@@ -1,0 +1,53 @@
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { KernelError } from '../failure.ts'
+import type { Kernel } from '../kernel.ts'
+import { nr } from '../syscalls.ts'
+import { protocol } from './constants.ts'
+import { NetlinkSocket } from './socket.ts'
+
+const CLONE_NEWNET = 0x40000000
+
+/** The network namespace this process lives in, kept open so that there is always a way back. */
+export class HomeNamespace {
+  readonly #kernel: Kernel
+  readonly #fd: number
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+    this.#fd = openSync('/proc/thread-self/ns/net', 'r')
+  }
+
+  /**
+   * Runs `work` with the namespace of `pid` open as `fd` and a rtnetlink socket inside it. Only the opening of that
+   * socket happens in there, with no await and no JavaScript callback in between; then we are back, or the process ends:
+   * code that runs in the wrong namespace would change the container's network in place of the host's.
+   */
+  visit<T>(pid: number, work: (inside: NetlinkSocket, fd: number) => T): T {
+    const fd = openSync(`/proc/${pid}/ns/net`, 'r')
+    try {
+      if (fstatSync(fd).ino === fstatSync(this.#fd).ino) throw new Error(`process ${pid} lives in the host's network namespace`)
+      const socket = this.#socketIn(fd, pid)
+      try {
+        return work(socket, fd)
+      } finally {
+        socket.close()
+      }
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  #socketIn(fd: number, pid: number): NetlinkSocket {
+    const entered = this.#kernel.syscall(nr('setns'), fd, CLONE_NEWNET)
+    if (entered < 0) throw new KernelError(`cannot enter network namespace of process ${pid}`, -entered)
+    try {
+      return new NetlinkSocket(this.#kernel, protocol.route)
+    } finally {
+      if (this.#kernel.syscall(nr('setns'), this.#fd, CLONE_NEWNET) < 0) process.abort()
+    }
+  }
+}

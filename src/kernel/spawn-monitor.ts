@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { ProgramFailure } from './failure.ts'
+import { initBinaryPath } from './init-binary.ts'
+import type { Kernel, SpawnMonitor, SpawnedMonitor } from './kernel.ts'
+import { decodeProgram } from './program-codec.ts'
+
+const recordSize = 16
+const CREATED = 1
+
+/** Runs the program and reads its status channel. */
+export function spawnMonitor(kernel: Pick<Kernel, 'syscall'>, { programPath }: SpawnMonitor): Promise<SpawnedMonitor> {
+  const program = openSync(programPath, 'r')
+  const child = spawn(initBinaryPath(kernel), [], { argv0: 'gantry-monitor', cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'ignore', program, 'pipe'] })
+  closeSync(program)
+  const status = child.stdio[4] as Readable
+  const created = Promise.withResolvers<SpawnedMonitor>()
+  const executed = Promise.withResolvers<void>()
+  executed.promise.catch(() => {}) // the caller may never ask
+  let received = Buffer.alloc(0)
+  const fail = (error: Error): void => {
+    created.reject(error)
+    executed.reject(error)
+  }
+  status.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk])
+    while (received.length >= recordSize) {
+      const [kind, a, b] = [received.readUInt32LE(0), received.readInt32LE(4), Number(received.readBigInt64LE(8))]
+      received = received.subarray(recordSize)
+      if (kind === CREATED) created.resolve({ pid: a, executed: executed.promise })
+      else fail(new ProgramFailure(labelOf(programPath, a), b))
+    }
+  })
+  status.on('error', fail)
+  status.on('close', () => {
+    executed.resolve()
+    created.reject(new Error('cannot run a syscall program: the monitor ended without a word'))
+  })
+  child.on('error', (cause) => fail(new Error(`cannot start the monitor: ${cause.message}`, { cause })))
+  return created.promise
+}
+
+function labelOf(programPath: string, operation: number): string {
+  return decodeProgram(readFileSync(programPath)).operations[operation]?.label ?? `operation ${operation}`
+}
