@@ -19,7 +19,9 @@ export function spawnMonitor(kernel: Pick<Kernel, 'syscall'>, { programPath }: S
   const executed = Promise.withResolvers<void>()
   executed.promise.catch(() => {}) // the caller may never ask
   let received = Buffer.alloc(0)
+  let failed = false
   const fail = (error: Error): void => {
+    failed = true
     created.reject(error)
     executed.reject(error)
   }
@@ -29,7 +31,8 @@ export function spawnMonitor(kernel: Pick<Kernel, 'syscall'>, { programPath }: S
       const [kind, a, b] = [received.readUInt32LE(0), received.readInt32LE(4), Number(received.readBigInt64LE(8))]
       received = received.subarray(recordSize)
       if (kind === CREATED) created.resolve({ pid: a, executed: executed.promise })
-      else fail(new ProgramFailure(labelOf(programPath, a), b))
+      // The first word is the cause; a second one may come after the caller has removed the program.
+      else if (!failed) fail(new ProgramFailure(labelOf(programPath, a), b))
     }
   })
   status.on('error', fail)

@@ -4,25 +4,26 @@ import { codeOf } from './code.ts'
 import { checkedPath, type CgroupHierarchy, type CgroupLayout } from './layout.ts'
 
 /**
- * Makes what lies above a cgroup ("/docker" of "/docker/<id>") in every tree and sets it up so that the cgroup
- * itself needs one mkdir: on v1 cpusets are filled in and inherited, on v2 controllers are handed down. Idempotent.
+ * Makes what lies above a cgroup ("/docker" of "/docker/<id>") in every tree, so that the cgroup itself needs one mkdir: on
+ * v2 controllers are handed down, on v1 cpusets are inherited; under a parent that does not (the top, or one that somebody
+ * else made) the cpuset is made here. Idempotent.
  */
 export function prepareParents(layout: CgroupLayout, path: string): void {
-  const parent = dirname(checkedPath(path))
+  const own = checkedPath(path)
+  const parent = dirname(own)
   for (const hierarchy of layout.hierarchies) {
     if (hierarchy.version === 2) delegate(hierarchy, parent)
-    else if (parent !== '/') makeV1(hierarchy, parent)
+    else if (hierarchy.controllers.includes('cpuset')) makeCpuset(hierarchy, parent, own)
+    else for (const step of steps(hierarchy, parent)) makeDirectory(step)
   }
 }
 
-function makeV1(hierarchy: CgroupHierarchy, parent: string): void {
-  const directory = join(hierarchy.mountpoint, parent)
-  if (existsSync(directory)) return
-  const cpuset = hierarchy.controllers.includes('cpuset')
-  for (const step of steps(hierarchy.mountpoint, parent)) {
-    makeDirectory(step)
-    if (cpuset) inheritCpuset(step)
-  }
+function makeCpuset(hierarchy: CgroupHierarchy, parent: string, own: string): void {
+  for (const step of steps(hierarchy, parent)) if (makeDirectory(step)) inheritCpuset(step)
+  const inherits = readFileSync(join(hierarchy.mountpoint, parent, 'cgroup.clone_children'), 'latin1').trim() === '1'
+  if (inherits) return
+  makeDirectory(join(hierarchy.mountpoint, own))
+  inheritCpuset(join(hierarchy.mountpoint, own))
 }
 
 /** A v1 cpuset is born empty and then takes no process, unless its parent clones itself into it. */
@@ -31,11 +32,12 @@ function inheritCpuset(directory: string): void {
     const own = readFileSync(join(directory, file), 'latin1').trim()
     if (own === '') writeFileSync(join(directory, file), readFileSync(join(directory, '..', file), 'latin1').trim())
   }
-  writeFileSync(join(directory, 'cgroup.clone_children'), '1')
+  const clone = join(directory, 'cgroup.clone_children')
+  if (readFileSync(clone, 'latin1').trim() !== '1') writeFileSync(clone, '1')
 }
 
 function delegate(hierarchy: CgroupHierarchy, parent: string): void {
-  for (const step of [hierarchy.mountpoint, ...steps(hierarchy.mountpoint, parent)]) {
+  for (const step of [hierarchy.mountpoint, ...steps(hierarchy, parent)]) {
     if (step !== hierarchy.mountpoint) makeDirectory(step)
     const control = join(step, 'cgroup.subtree_control')
     const has = new Set(readFileSync(control, 'latin1').trim().split(' '))
@@ -50,15 +52,19 @@ function delegate(hierarchy: CgroupHierarchy, parent: string): void {
   }
 }
 
-function steps(mountpoint: string, parent: string): string[] {
+function steps({ mountpoint }: CgroupHierarchy, parent: string): string[] {
   const names = parent.split('/').filter((name) => name !== '')
   return names.map((_, index) => join(mountpoint, ...names.slice(0, index + 1)))
 }
 
-function makeDirectory(path: string): void {
+/** @returns whether it was not there */
+function makeDirectory(path: string): boolean {
+  if (existsSync(path)) return false
   try {
     mkdirSync(path)
+    return true
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
+    return false
   }
 }

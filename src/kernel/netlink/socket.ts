@@ -17,6 +17,9 @@ const MSG_DONTWAIT = 0x40
 const EINTR = 4
 const ENOENT = 2
 
+/** One for all sockets: it is read before anybody else has a turn. */
+const answers = Buffer.allocUnsafeSlow(65_536)
+
 /** A request with the words for its failure: "cannot add address 172.17.0.2/16". */
 export interface Request {
   act: string
@@ -32,7 +35,6 @@ export interface Request {
 export class NetlinkSocket {
   readonly #kernel: Kernel
   readonly #fd: number
-  readonly #buffer = Buffer.alloc(65_536)
   #sequence = 0
 
   constructor(kernel: Kernel, protocol: number) {
@@ -109,10 +111,10 @@ export class NetlinkSocket {
 
   #receive(): DecodedMessage[] {
     const length = this.#retry(() =>
-      this.#kernel.syscall(nr('recvfrom'), this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT | MSG_TRUNC, null, null))
+      this.#kernel.syscall(nr('recvfrom'), this.#fd, answers, answers.length, MSG_DONTWAIT | MSG_TRUNC, null, null))
     if (length < 0) throw new KernelError('cannot read netlink answer', -length)
-    if (length > this.#buffer.length) throw new Error(`netlink answer of ${length} bytes is too long`)
-    return decodeMessages(this.#buffer.subarray(0, length))
+    if (length > answers.length) throw new Error(`netlink answer of ${length} bytes is too long`)
+    return decodeMessages(answers.subarray(0, length))
   }
 
   #retry(call: () => number): number {
