@@ -1,0 +1,161 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { parseImageDocument, type ImageDocument } from './image-document.ts'
+
+export interface StoredLayer {
+  diffId: string
+  chainId: string
+  /** Digest of the layer's tar as it came, maybe compressed. */
+  blob: string
+  /** Bytes of the uncompressed tar. */
+  tarSize: number
+  /** Bytes of its files. */
+  size: number
+}
+
+export interface StoredImage {
+  id: string
+  document: ImageDocument
+  /** From the bottom up. */
+  layers: StoredLayer[]
+  lastTagged: string | undefined
+}
+
+/** A blob or layer that must go unless an image refers to it. Rows outlive a kill. */
+export interface Pending {
+  kind: 'blob' | 'layer'
+  key: string
+}
+
+const schema = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA foreign_keys = ON;
+  CREATE TABLE IF NOT EXISTS image (id TEXT PRIMARY KEY, config TEXT NOT NULL, last_tagged TEXT) STRICT;
+  CREATE TABLE IF NOT EXISTS layer (
+    image TEXT NOT NULL REFERENCES image ON DELETE CASCADE, position INTEGER NOT NULL, diff_id TEXT NOT NULL,
+    chain_id TEXT NOT NULL, blob TEXT NOT NULL, tar_size INTEGER NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (image, position)) STRICT;
+  CREATE TABLE IF NOT EXISTS name (reference TEXT PRIMARY KEY, image TEXT NOT NULL REFERENCES image) STRICT;
+  CREATE TABLE IF NOT EXISTS pending (kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;
+`
+
+/** What images there are and how they are called: in memory for reading, each change one durable transaction. */
+export class ImageDatabase {
+  readonly #database: DatabaseSync
+  readonly images = new Map<string, StoredImage>()
+  /** Full reference to image id. */
+  readonly names = new Map<string, string>()
+
+  constructor(root: string) {
+    mkdirSync(root, { recursive: true, mode: 0o700 })
+    this.#database = new DatabaseSync(join(root, 'images.db'))
+    this.#database.exec(schema)
+    this.#read()
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  /** Adds an image with names, which may have belonged to others, and takes what it refers to off the pending list. */
+  add(image: StoredImage, config: Buffer, names: readonly string[]): void {
+    const tagged = names.length > 0 ? new Date().toISOString() : undefined
+    this.#transaction(() => {
+      this.#run('INSERT OR IGNORE INTO image VALUES (?, ?, ?)', image.id, config.toString('utf8'), tagged ?? null)
+      for (const [position, { diffId, chainId, blob, tarSize, size }] of image.layers.entries()) {
+        this.#run('INSERT OR IGNORE INTO layer VALUES (?, ?, ?, ?, ?, ?, ?)', image.id, position, diffId, chainId, blob, tarSize, size)
+      }
+      for (const name of names) this.#putName(name, image.id, tagged!)
+      for (const { kind, key } of references(image)) this.#run('DELETE FROM pending WHERE kind = ? AND key = ?', kind, key)
+    })
+    this.images.set(image.id, { ...image, lastTagged: tagged ?? image.lastTagged })
+    for (const name of names) this.names.set(name, image.id)
+  }
+
+  setName(name: string, id: string): void {
+    const tagged = new Date().toISOString()
+    this.#transaction(() => this.#putName(name, id, tagged))
+    this.names.set(name, id)
+    this.images.get(id)!.lastTagged = tagged
+  }
+
+  removeName(name: string): void {
+    this.#run('DELETE FROM name WHERE reference = ?', name)
+    this.names.delete(name)
+  }
+
+  /** Forgets an image and its names; everything that it referred to becomes pending. */
+  remove(image: StoredImage): void {
+    this.#transaction(() => {
+      for (const pending of references(image)) this.#putPending(pending)
+      this.#run('DELETE FROM name WHERE image = ?', image.id)
+      this.#run('DELETE FROM image WHERE id = ?', image.id)
+    })
+    this.images.delete(image.id)
+    for (const [name, id] of this.names) if (id === image.id) this.names.delete(name)
+  }
+
+  addPending(pending: readonly Pending[]): void {
+    this.#transaction(() => pending.forEach((item) => this.#putPending(item)))
+  }
+
+  pending(): Pending[] {
+    return this.#database.prepare('SELECT kind, key FROM pending').all() as unknown as Pending[]
+  }
+
+  removePending(pending: readonly Pending[]): void {
+    this.#transaction(() => pending.forEach(({ kind, key }) => this.#run('DELETE FROM pending WHERE kind = ? AND key = ?', kind, key)))
+  }
+
+  #read(): void {
+    for (const row of this.#database.prepare('SELECT id, config, last_tagged FROM image').all()) {
+      const id = row['id'] as string
+      const document = parseImageDocument(JSON.parse(row['config'] as string))
+      this.images.set(id, { id, document, layers: [], lastTagged: (row['last_tagged'] as string | null) ?? undefined })
+    }
+    const columns = 'image, diff_id AS diffId, chain_id AS chainId, blob, tar_size AS tarSize, size'
+    for (const row of this.#database.prepare(`SELECT ${columns} FROM layer ORDER BY image, position`).all()) {
+      const { image, ...layer } = row as unknown as StoredLayer & { image: string }
+      this.images.get(image)!.layers.push(layer)
+    }
+    for (const row of this.#database.prepare('SELECT reference, image FROM name').all()) {
+      this.names.set(row['reference'] as string, row['image'] as string)
+    }
+  }
+
+  #putName(name: string, id: string, tagged: string): void {
+    this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, id)
+    this.#run('UPDATE image SET last_tagged = ? WHERE id = ?', tagged, id)
+  }
+
+  #putPending({ kind, key }: Pending): void {
+    this.#run('INSERT OR IGNORE INTO pending VALUES (?, ?)', kind, key)
+  }
+
+  #run(sql: string, ...values: (string | number | null)[]): void {
+    this.#database.prepare(sql).run(...values)
+  }
+
+  #transaction(change: () => void): void {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      change()
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+/** Everything that keeps an image's content alive. Layers from the top down: a child goes before its parent. */
+export function references(image: Pick<StoredImage, 'id' | 'layers'>): Pending[] {
+  const layers = image.layers.toReversed()
+  return [
+    ...layers.map(({ chainId }): Pending => ({ kind: 'layer', key: chainId })),
+    ...layers.map(({ blob }): Pending => ({ kind: 'blob', key: blob })),
+    { kind: 'blob', key: image.id },
+  ]
+}

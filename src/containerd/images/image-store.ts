@@ -1,0 +1,147 @@
+import { Readable } from 'node:stream'
+import { GantryError } from '../../lib/errors.ts'
+import { familiarName, familiarString, fullString, parseAnyReference, parseReference, withDefaultTag, type Reference } from '../../lib/reference.ts'
+import type { FileContentStore } from '../content/file-content-store.ts'
+import type { Snapshotter } from '../snapshots/contract.ts'
+import type { Image, ImageStore, ImportImage, RemoveImage } from './contract.ts'
+import { createExclusive, sweep, type ImageCore } from './image-core.ts'
+import { ImageDatabase, type StoredImage } from './image-database.ts'
+import { importImage } from './import-image.ts'
+import { loadImages } from './load-images.ts'
+import { removeImage } from './remove-image.ts'
+import { imagesToSave, saveImages } from './save-images.ts'
+
+export interface DurableImageStore extends ImageStore {
+  /** Removes layers that stayed behind because a container stood on them. To be called after a container's snapshot went. */
+  sweep(): Promise<void>
+  /** Waits for what is under way and closes the database. */
+  close(): Promise<void>
+}
+
+/** Images in `<root>/images.db`. What an earlier process left half-made is removed first, before any other change. */
+export function openImageStore(options: { root: string; content: FileContentStore; snapshotter: Snapshotter }): DurableImageStore {
+  const database = new ImageDatabase(options.root)
+  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, exclusive: createExclusive() })
+  // Its rows stay when it fails, and the next change tries again.
+  store.sweep().catch(() => undefined)
+  return store
+}
+
+class Images implements DurableImageStore {
+  readonly #core: ImageCore
+
+  constructor(core: ImageCore) {
+    this.#core = core
+  }
+
+  get(reference: string): Image {
+    return this.#view(this.#required(reference))
+  }
+
+  find(reference: string): Image | undefined {
+    const image = this.#find(reference)
+    return image && this.#view(image)
+  }
+
+  list(): Image[] {
+    const images = [...this.#core.database.images.values()].map((image) => this.#view(image))
+    return images.toSorted((a, b) => Date.parse(b.created) - Date.parse(a.created))
+  }
+
+  tag(source: string, target: string): void {
+    const image = this.#required(source)
+    this.#core.database.setName(fullString(newName(target)), image.id)
+  }
+
+  async remove(reference: string, options: RemoveImage): Promise<{ Untagged?: string; Deleted?: string }[]> {
+    return await this.#core.exclusive(async () => await removeImage(this.#core, this.#required(reference), reference, options))
+  }
+
+  async load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void): Promise<Image[]> {
+    const images = await loadImages(this.#core, archive, progress)
+    return images.map((image) => this.#view(image))
+  }
+
+  async importTar(archive: AsyncIterable<Uint8Array>, options: ImportImage): Promise<Image> {
+    const name = options.reference === undefined || options.reference === '' ? undefined : newName(options.reference)
+    return this.#view(await importImage(this.#core, archive, options, name))
+  }
+
+  async save(references: string[]): Promise<Readable> {
+    const saved = imagesToSave(this.#core, references, (text) => this.#saveable(text))
+    return Readable.from(saveImages(this.#core, saved), { objectMode: false })
+  }
+
+  async sweep(): Promise<void> {
+    await this.#core.exclusive(() => sweep(this.#core))
+  }
+
+  async close(): Promise<void> {
+    await this.#core.exclusive(async () => this.#core.database.close())
+  }
+
+  #required(reference: string): StoredImage {
+    const image = this.#find(reference)
+    if (image) return image
+    const parsed = parseAnyReference(reference)
+    const shown = 'id' in parsed ? parsed.id : familiarString(withDefaultTag(parsed))
+    throw new GantryError('NotFound', `No such image: ${shown}`)
+  }
+
+  /** A repository may be saved that has tags but no "latest". */
+  #saveable(text: string): StoredImage {
+    const found = this.#find(text)
+    const parsed = parseAnyReference(text)
+    if (found || 'id' in parsed || parsed.tag !== undefined) return this.#required(text)
+    const tag = [...this.#core.database.names].find(([full]) => familiarName(parseReference(full)) === familiarName(parsed))
+    return tag ? this.#core.database.images.get(tag[1])! : this.#required(text)
+  }
+
+  #find(reference: string): StoredImage | undefined {
+    const { images, names } = this.#core.database
+    const parsed = parseAnyReference(reference)
+    if ('id' in parsed) return images.get(parsed.id)
+    const named = names.get(fullString(withDefaultTag(parsed)))
+    return named === undefined ? this.#byPrefix(reference) : images.get(named)
+  }
+
+  #byPrefix(text: string): StoredImage | undefined {
+    const prefix = text.replace(/^sha256:/, '')
+    if (!/^[a-f0-9]+$/.test(prefix)) return undefined
+    const matches = [...this.#core.database.images.values()].filter((image) => image.id.startsWith(`sha256:${prefix}`))
+    return matches.length === 1 ? matches[0] : undefined
+  }
+
+  #view(image: StoredImage): Image {
+    const { document, layers } = image
+    const names = [...this.#core.database.names].filter(([, id]) => id === image.id).map(([full]) => parseReference(full))
+    return {
+      id: image.id,
+      repoTags: names.filter((name) => name.digest === undefined).map(familiarString).toSorted(),
+      repoDigests: names.filter((name) => name.digest !== undefined).map(familiarString).toSorted(),
+      created: document.created ?? '0001-01-01T00:00:00Z',
+      architecture: document.architecture ?? '',
+      ...(document.variant && { variant: document.variant }),
+      os: document.os ?? 'linux',
+      ...(document.author && { author: document.author }),
+      ...(document.comment && { comment: document.comment }),
+      parent: document.parent ?? '',
+      config: document.config ?? {},
+      diffIds: layers.map((layer) => layer.diffId),
+      chainId: layers.at(-1)?.chainId,
+      size: layers.reduce((sum, layer) => sum + layer.size, 0),
+      history: document.history ?? [],
+      ...(image.lastTagged && { lastTagTime: image.lastTagged }),
+    }
+  }
+}
+
+/** @throws InvalidParameter for a name that images cannot be given */
+function newName(text: string): Reference {
+  const reference = withDefaultTag(parseReference(text))
+  if (reference.digest !== undefined) throw new GantryError('InvalidParameter', 'refusing to create a tag with a digest reference')
+  if (familiarName(reference) === 'sha256') {
+    throw new GantryError('InvalidParameter', 'refusing to create an ambiguous tag using digest algorithm as name')
+  }
+  return reference
+}

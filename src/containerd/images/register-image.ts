@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import type { Ingest } from '../content/ingest.ts'
+import { GantryError } from '../../lib/errors.ts'
+import type { Candidate } from './docker-archive.ts'
+import { decompressed } from './decompress.ts'
+import { sweep, type ImageCore } from './image-core.ts'
+import { references, type StoredImage, type StoredLayer } from './image-database.ts'
+import { chainIds, parseImageDocument } from './image-document.ts'
+import { parseDocument } from './unpacked-archive.ts'
+
+const largestConfig = 8 << 20
+
+/**
+ * Makes an image of a candidate: unpacks and verifies its layers, keeps its blobs, names it. What it will need is
+ * written down as pending first, so that a failure or a kill at any point leaves nothing behind.
+ * @throws InvalidParameter for a configuration or layer that is not what it says
+ */
+export async function registerImage(core: ImageCore, candidate: Candidate, names: readonly string[]): Promise<StoredImage> {
+  const { config, configName } = candidate
+  if (config.size > largestConfig) throw new GantryError('InvalidParameter', `cannot load archive: ${configName} has ${config.size} bytes`)
+  const bytes = config.readAll()
+  const document = parseImageDocument(parseDocument(configName, bytes))
+  const diffIds = document.rootfs.diff_ids
+  if (diffIds.length !== candidate.layers.length) {
+    throw new GantryError('InvalidParameter', `invalid manifest, layers length mismatch: expected ${candidate.layers.length}, got ${diffIds.length}`)
+  }
+  const id = config.seal()
+  const known = core.database.images.get(id)
+  if (known) {
+    core.database.add(known, bytes, names)
+    return core.database.images.get(id)!
+  }
+  const chain = chainIds(diffIds)
+  const planned = candidate.layers.map((blob, at) => ({ diffId: diffIds[at]!, chainId: chain[at]!, blob: blob.seal(), tarSize: 0, size: 0 }))
+  core.database.addPending(references({ id, layers: planned }))
+  try {
+    const layers: StoredLayer[] = []
+    for (const [at, blob] of candidate.layers.entries()) {
+      layers.push(await registerLayer(core, blob, { diffId: diffIds[at]!, chainId: chain[at]!, parent: chain[at - 1], at }))
+    }
+    await config.commit()
+    core.database.add({ id, document, layers, lastTagged: undefined }, bytes, names)
+    return core.database.images.get(id)!
+  } catch (error) {
+    // A failing clean-up must not hide the first failure; its rows stay for the next sweep.
+    await sweep(core).catch(() => undefined)
+    throw error
+  }
+}
+
+interface LayerPlan {
+  diffId: string
+  chainId: string
+  parent: string | undefined
+  at: number
+}
+
+async function registerLayer(core: ImageCore, blob: Ingest, plan: LayerPlan): Promise<StoredLayer> {
+  const { diffId, chainId, parent } = plan
+  for (const image of core.database.images.values()) {
+    const same = image.layers.find((layer) => layer.chainId === chainId)
+    if (same && core.snapshotter.hasLayer(chainId)) return same
+  }
+  const tar = new VerifiedTar(blob, plan)
+  if (core.snapshotter.hasLayer(chainId)) await tar.readThrough()
+  const { size } = await core.snapshotter.extract({ chainId, parent, tar })
+  const { digest } = await blob.commit()
+  return { diffId, chainId, blob: digest, tarSize: tar.size, size }
+}
+
+/** The uncompressed tar of a layer; its end is an error unless the digest is the diff id. */
+class VerifiedTar implements AsyncIterable<Uint8Array> {
+  readonly #blob: Ingest
+  readonly #plan: LayerPlan
+  size = 0
+
+  constructor(blob: Ingest, plan: LayerPlan) {
+    this.#blob = blob
+    this.#plan = plan
+  }
+
+  async readThrough(): Promise<void> {
+    const iterator = this[Symbol.asyncIterator]()
+    while (!(await iterator.next()).done);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const hash = createHash('sha256')
+    this.size = 0
+    for await (const chunk of decompressed(this.#blob.read())) {
+      hash.update(chunk)
+      this.size += chunk.length
+      yield chunk
+    }
+    const { at, diffId } = this.#plan
+    const digest = `sha256:${hash.digest('hex')}`
+    if (digest !== diffId) {
+      throw new GantryError('InvalidParameter', `invalid diffID for layer ${at}: expected ${JSON.stringify(diffId)}, got ${JSON.stringify(digest)}`)
+    }
+  }
+}
