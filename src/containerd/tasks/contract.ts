@@ -23,8 +23,11 @@ export interface TaskService {
 
 export interface CreateTask {
   id: string
-  /** The bundle's specification; `root.path` is filled in with the mount point. */
-  spec: OciSpec
+  /**
+   * Makes the bundle's specification once the root file system is mounted at `rootfs` (a host path), so that users
+   * can be looked up in it (src/runc/user.ts). `root.path` is filled in.
+   */
+  spec: (rootfs: string) => OciSpec
   /** Mounted at `mountpoint` in the host's mount namespace before the program runs, unmounted by delete. */
   rootfs: SnapshotMount
   /** `<overlay2>/<id>/merged`; made when missing. */

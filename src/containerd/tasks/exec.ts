@@ -1,0 +1,63 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { encodeProgram } from '../../kernel/program-codec.ts'
+import { GantryError } from '../../lib/errors.ts'
+import { compileExec } from '../../runc/compile-exec.ts'
+import { openMonitor } from '../../shim/monitor-client.ts'
+import { readSpec } from './bundle.ts'
+import type { ExecProcess, ExecTask } from './contract.ts'
+import type { TaskSystem } from './service.ts'
+import { startError } from './start-error.ts'
+import { makeDirectory } from './state.ts'
+import type { TaskState } from './state.ts'
+
+const SIGKILL = 9
+
+export interface CreateExec {
+  system: TaskSystem
+  state: TaskState
+  directory: string
+  request: ExecTask
+  forget: () => void
+}
+
+/** Makes the process up to the point where it waits for `start`. Leaves nothing when it fails. */
+export async function createExec({ system, state, directory, request, forget }: CreateExec): Promise<ExecProcess> {
+  const { execId, process, stdin } = request
+  makeDirectory(directory)
+  const remove = (): void => rmSync(directory, { recursive: true, force: true })
+  const command = process.args[0] ?? ''
+  try {
+    const program = compileExec({ pid: state.pid, process, seccomp: readSpec(join(directory, '..', '..'))?.linux?.seccomp, cgroupPath: state.cgroup, layout: system.layout, directory, stdio: { terminal: process.terminal === true, stdin } })
+    const programPath = join(directory, 'program')
+    writeFileSync(programPath, encodeProgram(program))
+    const { pid, executed } = await system.kernel.spawnMonitor({ programPath })
+    const monitor = await openMonitor({ directory, pid, executed })
+    return {
+      execId,
+      pid,
+      start: async () => {
+        try {
+          await monitor.start()
+        } catch (error) {
+          throw startError(error, command)
+        }
+      },
+      attach: (options) => monitor.attach(options),
+      signal: (signal) => monitor.signal(signal),
+      resize: (size) => monitor.resize(size),
+      wait: () => monitor.wait(),
+      delete: async () => {
+        await monitor.signal(SIGKILL).catch(() => {}) // gone already
+        await monitor.wait()
+        monitor.close()
+        remove()
+        forget()
+      },
+    }
+  } catch (error) {
+    remove()
+    if (error instanceof GantryError) throw error
+    throw startError(error, command)
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openMonitor, readExit } from '../../shim/monitor-client.ts'
+import { readSpec } from './bundle.ts'
+import type { Task } from './contract.ts'
+import type { TaskSystem } from './service.ts'
+import { readState, startTimeOf } from './state.ts'
+import type { TaskState } from './state.ts'
+import { MonitoredTask, cleanUp } from './task.ts'
+
+const SIGKILL = 9
+
+/**
+ * A task as an earlier process left it in `directory`: running, or ended meanwhile with its exit status kept. One that was
+ * never started is taken away, since nobody can tell any more whether its network is complete.
+ */
+export async function recoverTask(system: TaskSystem, directory: string): Promise<Task | undefined> {
+  const state = readState(directory)
+  const monitor = await openMonitor({ directory, pid: state?.pid ?? 0 })
+  if (state === undefined || !state.started) {
+    await monitor.signal(SIGKILL).catch(() => {}) // gone already
+    await monitor.wait()
+    await cleanUp(system, state ?? nothing(directory), directory)
+    return undefined
+  }
+  if (readExit(directory) === undefined) await endStray(state)
+  return new MonitoredTask({ system, directory, state, monitor, command: readSpec(directory)?.process?.args[0] ?? '' })
+}
+
+/** A container whose monitor was killed has lost its parent, not its life: it goes too, as its output has no reader. */
+async function endStray(state: TaskState): Promise<void> {
+  const { pid, startTime } = state
+  if (startTimeOf(pid) !== startTime) return
+  const parent = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]
+  if (parent === '1') process.kill(pid, 'SIGKILL')
+}
+
+/** Before its first state was written a task has no cgroup and no process, at most a mount that the engine's sweep finds. */
+function nothing(directory: string): TaskState {
+  return { id: '', pid: 0, startTime: '', mountpoint: join(directory, 'rootfs'), cgroup: '/docker/none', started: false }
+}

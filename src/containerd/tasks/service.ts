@@ -1,0 +1,95 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { detectLayout } from '../../kernel/cgroup/layout.ts'
+import type { CgroupLayout } from '../../kernel/cgroup/layout.ts'
+import { prepareParents } from '../../kernel/cgroup/parents.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { mountBind, mountOverlay } from '../../kernel/mount.ts'
+import { encodeProgram } from '../../kernel/program-codec.ts'
+import { GantryError } from '../../lib/errors.ts'
+import { compileContainer } from '../../runc/compile-container.ts'
+import { openMonitor } from '../../shim/monitor-client.ts'
+import type { SnapshotMount } from '../snapshots/contract.ts'
+import { writeSpec } from './bundle.ts'
+import type { CreateTask, Task, TaskService } from './contract.ts'
+import { recoverTask } from './recover.ts'
+import { startError } from './start-error.ts'
+import { makeDirectory, startTimeOf, writeState } from './state.ts'
+import type { TaskState } from './state.ts'
+import { MonitoredTask, cleanUp } from './task.ts'
+
+export interface OpenTaskService {
+  kernel: Kernel
+  /** `<exec-root>`; tasks live in `containers/` below it. */
+  root: string
+}
+
+/** What every task of a service shares. */
+export interface TaskSystem {
+  kernel: Kernel
+  layout: CgroupLayout
+  forget: (id: string) => void
+}
+
+export function openTaskService({ kernel, root }: OpenTaskService): TaskService {
+  const tasks = new Map<string, Task>()
+  const directory = join(root, 'containers')
+  const system: TaskSystem = { kernel, layout: detectLayout(), forget: (id) => tasks.delete(id) }
+  makeDirectory(directory)
+  return {
+    get: (id) => tasks.get(id),
+    list: () => [...tasks.values()],
+    create: async (request) => {
+      if (tasks.has(request.id)) throw new GantryError('Conflict', `cannot create task ${request.id}: it exists`)
+      const task = await createTask(system, join(directory, request.id), request)
+      tasks.set(request.id, task)
+      return task
+    },
+    recover: async () => {
+      for (const id of readdirSync(directory)) {
+        const task = await recoverTask(system, join(directory, id))
+        if (task !== undefined) tasks.set(id, task)
+      }
+      return [...tasks.values()]
+    },
+  }
+}
+
+async function createTask(system: TaskSystem, directory: string, request: CreateTask): Promise<Task> {
+  const { id, mountpoint, stdio } = request
+  const state: TaskState = { id, pid: 0, startTime: '', mountpoint, cgroup: `/docker/${id}`, started: false }
+  makeDirectory(directory)
+  makeDirectory(mountpoint)
+  let command = ''
+  try {
+    mountRoot(system.kernel, request.rootfs, mountpoint)
+    const spec = request.spec(mountpoint)
+    spec.root = { ...spec.root, path: mountpoint }
+    state.cgroup = spec.linux?.cgroupsPath ?? state.cgroup
+    command = spec.process?.args[0] ?? ''
+    writeState(directory, state)
+    writeSpec(directory, spec)
+    prepareParents(system.layout, state.cgroup)
+    const program = compileContainer({
+      spec, rootfs: mountpoint, layout: system.layout, cgroupPath: state.cgroup, directory,
+      stdio: { terminal: spec.process?.terminal === true, stdin: stdio.stdin, ...(stdio.logPath === undefined ? {} : { logPath: stdio.logPath }) },
+    })
+    const programPath = join(directory, 'program')
+    writeFileSync(programPath, encodeProgram(program))
+    const { pid, executed } = await system.kernel.spawnMonitor({ programPath })
+    state.pid = pid
+    state.startTime = startTimeOf(pid) ?? ''
+    writeState(directory, state)
+    const monitor = await openMonitor({ directory, pid, executed })
+    return new MonitoredTask({ system, directory, state, monitor, command })
+  } catch (error) {
+    await cleanUp(system, state, directory).catch(() => {}) // the first failure is the one to show
+    rmSync(directory, { recursive: true, force: true })
+    throw startError(error, command)
+  }
+}
+
+function mountRoot(kernel: Kernel, mount: SnapshotMount, mountpoint: string): void {
+  if (mount.type === 'overlay') mountOverlay(kernel, mountpoint, mount)
+  else mountBind(kernel, mount.source, mountpoint, mount.readonly)
+}

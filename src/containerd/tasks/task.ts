@@ -1,0 +1,156 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { freeze, isFrozen, thaw } from '../../kernel/cgroup/freezer.ts'
+import { killAll, listProcesses } from '../../kernel/cgroup/processes.ts'
+import { oomKills } from '../../kernel/cgroup/oom.ts'
+import { removeCgroup } from '../../kernel/cgroup/remove.ts'
+import { unmount } from '../../kernel/mount.ts'
+import { GantryError } from '../../lib/errors.ts'
+import type { AttachOptions, Monitor } from '../../shim/monitor.ts'
+import type { ExecProcess, ExecTask, Task, TaskExit } from './contract.ts'
+import { createExec } from './exec.ts'
+import type { TaskSystem } from './service.ts'
+import { startError } from './start-error.ts'
+import { writeState } from './state.ts'
+import type { TaskState } from './state.ts'
+
+const SIGKILL = 9
+
+export interface TaskParts {
+  system: TaskSystem
+  directory: string
+  state: TaskState
+  monitor: Monitor
+  /** First argument of the init process, for error texts. */
+  command: string
+}
+
+/** One container's processes. All that must survive is in its directory; this object is a view of it. */
+export class MonitoredTask implements Task {
+  readonly #parts: TaskParts
+  readonly #execs = new Map<string, ExecProcess>()
+  readonly #exit: Promise<TaskExit>
+  #stopped = false
+  #paused: boolean
+  #deleted: Promise<TaskExit> | undefined
+
+  constructor(parts: TaskParts) {
+    this.#parts = parts
+    this.#paused = isFrozen(parts.system.layout, parts.state.cgroup)
+    this.#exit = parts.monitor.wait().then((exit) => {
+      this.#stopped = true
+      return { ...exit, oomKilled: oomKills(parts.system.layout, parts.state.cgroup) > 0 }
+    })
+  }
+
+  get id(): string {
+    return this.#parts.state.id
+  }
+
+  get pid(): number {
+    return this.#parts.state.pid
+  }
+
+  get status(): Task['status'] {
+    if (this.#stopped) return 'stopped'
+    if (!this.#parts.state.started) return 'created'
+    return this.#paused ? 'paused' : 'running'
+  }
+
+  async start(): Promise<void> {
+    const { state, directory, monitor, command } = this.#parts
+    if (state.started) throw new GantryError('Conflict', `cannot start task ${this.id}: it is ${this.status}`)
+    // Recorded first: a task found unstarted is thrown away, one that runs must not be.
+    state.started = true
+    writeState(directory, state)
+    try {
+      await monitor.start()
+    } catch (error) {
+      throw startError(error, command)
+    }
+  }
+
+  attach(options: AttachOptions): Promise<Duplex> {
+    return this.#parts.monitor.attach(options)
+  }
+
+  signal(signal: number): Promise<void> {
+    return this.#parts.monitor.signal(signal)
+  }
+
+  resize(size: { width: number; height: number }): Promise<void> {
+    return this.#parts.monitor.resize(size)
+  }
+
+  wait(): Promise<TaskExit> {
+    return this.#exit
+  }
+
+  async exec(request: ExecTask): Promise<ExecProcess> {
+    if (this.status !== 'running') throw new GantryError('Conflict', `cannot exec in task ${this.id}: it is ${this.status}`)
+    if (this.#execs.has(request.execId)) throw new GantryError('Conflict', `cannot exec in task ${this.id}: exec ${request.execId} exists`)
+    const { system, state, directory } = this.#parts
+    const created = await createExec({ system, state, directory: join(directory, 'exec', request.execId), request, forget: () => this.#execs.delete(request.execId) })
+    this.#execs.set(request.execId, created)
+    return created
+  }
+
+  getExec(execId: string): ExecProcess | undefined {
+    return this.#execs.get(execId)
+  }
+
+  pids(): number[] {
+    return listProcesses(this.#parts.system.layout, this.#parts.state.cgroup)
+  }
+
+  async pause(): Promise<void> {
+    await freeze(this.#parts.system.layout, this.#parts.state.cgroup)
+    this.#paused = true
+  }
+
+  async resume(): Promise<void> {
+    await thaw(this.#parts.system.layout, this.#parts.state.cgroup)
+    this.#paused = false
+  }
+
+  delete(): Promise<TaskExit> {
+    this.#deleted ??= this.#delete()
+    return this.#deleted
+  }
+
+  async #delete(): Promise<TaskExit> {
+    const { system, monitor, state, directory } = this.#parts
+    if (!this.#stopped) await this.#end()
+    const exit = await this.#exit
+    await Promise.allSettled([...this.#execs.values()].map((process) => process.delete()))
+    monitor.close()
+    await cleanUp(system, state, directory)
+    system.forget(this.id)
+    return exit
+  }
+
+  async #end(): Promise<void> {
+    if (this.#paused) await this.resume().catch(() => {}) // a frozen process cannot die
+    await this.#parts.monitor.signal(SIGKILL).catch(() => {}) // gone already
+  }
+}
+
+/** Removes everything of a task but its layers; each step is idempotent, a failing one does not keep the others from running. */
+export async function cleanUp(system: TaskSystem, state: TaskState, directory: string): Promise<void> {
+  const failures: unknown[] = []
+  const steps = [
+    () => killAll(system.layout, state.cgroup),
+    () => removeCgroup(system.layout, state.cgroup),
+    () => unmount(system.kernel, state.mountpoint),
+    () => rmSync(directory, { recursive: true, force: true }),
+  ]
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw new GantryError('System', `cannot clean up task ${state.id}: ${failures.map(String).join('; ')}`, { cause: failures[0] })
+}
