@@ -1,0 +1,118 @@
+import type { ImageStore } from '../containerd/images/contract.ts'
+import type { Snapshotter } from '../containerd/snapshots/contract.ts'
+import type { TaskService } from '../containerd/tasks/contract.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { NetworkService } from '../net/contract.ts'
+import { attachContainer } from './attach/attach.ts'
+import type { Containers, Events, Execs } from './engine.ts'
+import { createExecs } from './exec/execs.ts'
+import { containerLogs } from './logs/container-logs.ts'
+import { containerChanges } from './containers/changes.ts'
+import type { ContainersContext, DefaultDns } from './containers/context.ts'
+import { createContainer } from './containers/create.ts'
+import { explainContainer } from './containers/explain.ts'
+import { inspectContainer } from './containers/inspect.ts'
+import { listContainers } from './containers/list.ts'
+import { createContainerSpecs } from './containers/oci.ts'
+import type { ContainerSpecs } from './containers/oci.ts'
+import { pauseContainer, unpauseContainer } from './containers/pause.ts'
+import { pruneContainers } from './containers/prune.ts'
+import { recoverContainers } from './containers/recover.ts'
+import { ContainerRegistry } from './containers/registry.ts'
+import { removeContainer } from './containers/remove.ts'
+import { renameContainer } from './containers/rename.ts'
+import { resizeContainer } from './containers/resize.ts'
+import { restartContainer } from './containers/restart.ts'
+import { startContainer } from './containers/start.ts'
+import { signalContainer, stopContainer } from './containers/stop.ts'
+import { ContainerStore } from './containers/store.ts'
+import { topContainer } from './containers/top.ts'
+import { waitContainer } from './containers/wait.ts'
+
+export interface OpenContainers {
+  dataRoot: string
+  execRoot: string
+  images: ImageStore
+  snapshotter: Snapshotter
+  tasks: TaskService
+  networks: NetworkService
+  events: Events
+  kernel: Kernel
+  /** Resolver settings of containers that ask for none. */
+  dns?: DefaultDns
+  /** Host path of the static init for --init. */
+  initPath?: string
+  /** Another maker of specifications than the usual one. */
+  specs?: ContainerSpecs
+  /** One line of what was repaired or could not be; standard error by default. */
+  log?: (line: string) => void
+}
+
+export interface ContainersRoom {
+  readonly containers: Containers
+  readonly exec: Execs
+  counts(): { total: number; running: number; paused: number; stopped: number }
+  /** Takes over what an earlier engine left. Once, after `recover` of tasks and of networks, before anything else. */
+  recover(): Promise<void>
+  /** The containers that were made from an image. */
+  inUse(imageId: string): { id: string; running: boolean }[]
+  /** Nothing is started again by this engine. Containers stay. */
+  close(): void
+}
+
+export function openContainers(options: OpenContainers): ContainersRoom {
+  const { dataRoot, log = (line: string) => console.error(line) } = options
+  const registry = new ContainerRegistry()
+  const execs = createExecs(() => ctx)
+  const ctx: ContainersContext = {
+    ...options,
+    dns: options.dns ?? { servers: [], options: [], search: [] },
+    registry,
+    store: new ContainerStore({ dataRoot, log }),
+    specs: options.specs ?? createContainerSpecs({ kernel: options.kernel, initPath: options.initPath }),
+    execs: execs.ofContainers,
+    log,
+  }
+  return {
+    containers: createContainers(ctx),
+    exec: execs.api,
+    counts: () => countStates(registry),
+    recover: () => recoverContainers(ctx),
+    inUse: (imageId) => registry.all().filter((container) => container.imageId === imageId).map(({ id, state }) => ({ id, running: state.Running })),
+    close: () => {
+      for (const { restartTimer } of registry.all()) clearTimeout(restartTimer)
+    },
+  }
+}
+
+function createContainers(ctx: ContainersContext): Containers {
+  const get = (ref: string): ReturnType<ContainerRegistry['get']> => ctx.registry.get(ref)
+  return {
+    create: (request) => createContainer(ctx, request),
+    start: async (ref) => startContainer(ctx, get(ref)),
+    stop: async (ref, options) => stopContainer(ctx, get(ref), options),
+    restart: async (ref, options) => restartContainer(ctx, get(ref), options),
+    kill: (ref, signal) => signalContainer(ctx, ref, signal),
+    pause: async (ref) => pauseContainer(ctx, get(ref)),
+    unpause: async (ref) => unpauseContainer(ctx, get(ref)),
+    remove: async (ref, options) => removeContainer(ctx, get(ref), options),
+    rename: async (ref, name) => renameContainer(ctx, get(ref), name),
+    resize: async (ref, size) => resizeContainer(ctx, get(ref), size),
+    wait: async (ref, condition, registered) => waitContainer(get(ref), condition, registered),
+    attach: async (ref, options) => attachContainer(ctx, get(ref), { ...options, ref }),
+    logs: async (ref, options) => containerLogs(ctx, get(ref), options),
+    top: async (ref, psArguments) => topContainer(ctx, get(ref), psArguments),
+    inspect: async (ref, options) => inspectContainer(ctx, get(ref), options),
+    list: (options) => listContainers(ctx, options),
+    changes: async (ref) => containerChanges(ctx, get(ref)),
+    prune: filters => pruneContainers(ctx, filters),
+    explain: async (ref) => explainContainer(ctx, get(ref)),
+  }
+}
+
+function countStates(registry: ContainerRegistry): { total: number; running: number; paused: number; stopped: number } {
+  const all = registry.all()
+  const paused = all.filter(({ state }) => state.Paused).length
+  const running = all.filter(({ state }) => state.Running).length - paused
+  return { total: all.length, running, paused, stopped: all.length - running - paused }
+}

@@ -1,0 +1,44 @@
+import type { ImageStore } from '../../containerd/images/contract.ts'
+import type { Snapshotter } from '../../containerd/snapshots/contract.ts'
+import type { TaskService } from '../../containerd/tasks/contract.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { NetworkService } from '../../net/contract.ts'
+import type { Events } from '../engine.ts'
+import type { ContainerSpecs } from './oci.ts'
+import type { ContainerRegistry } from './registry.ts'
+import type { ContainerStore } from './store.ts'
+
+/** What every operation on containers may use. */
+export interface ContainersContext {
+  readonly dataRoot: string
+  readonly execRoot: string
+  readonly images: ImageStore
+  readonly snapshotter: Snapshotter
+  readonly tasks: TaskService
+  readonly networks: NetworkService
+  readonly events: Events
+  readonly kernel: Kernel
+  readonly registry: ContainerRegistry
+  readonly store: ContainerStore
+  readonly specs: ContainerSpecs
+  /** Forgets what belonged to a container's past run. */
+  readonly execs: ContainerExecs
+  /** For containers that ask for none. */
+  readonly dns: DefaultDns
+  readonly log: (line: string) => void
+}
+
+/** The engine's --dns, --dns-opt and --dns-search. */
+export interface DefaultDns {
+  servers: readonly string[]
+  options: readonly string[]
+  search: readonly string[]
+}
+
+export interface ContainerExecs {
+  /** Ids of execs that are created or running, in order of creation. */
+  idsOf(containerId: string): string[]
+  /** The container's processes are gone. */
+  containerExited(containerId: string): void
+  containerRemoved(containerId: string): void
+}

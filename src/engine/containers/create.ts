@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { hostname as hostHostname } from 'node:os'
+import { GantryError } from '../../lib/errors.ts'
+import type { Image } from '../../containerd/images/contract.ts'
+import type { CreateContainer } from '../engine.ts'
+import type { ContainerConfig } from '../types/container-config.ts'
+import type { EndpointSettings, HostConfig } from '../types/host-config.ts'
+import { initialState, liveContainer } from './container.ts'
+import type { Container, ContainerRecord } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { emitContainerEvent } from './container-events.ts'
+import { completeHostConfig } from './host-config-defaults.ts'
+import { commandLine, mergeConfig } from './merge-config.ts'
+import { mountRecords } from './mounts.ts'
+import { volumeOwnerFile } from './sweep.ts'
+import { now } from './timestamp.ts'
+import { Waiters } from './waiters.ts'
+
+/** Makes a container: snapshot, directory, and as the last step its configuration. On failure nothing is left. */
+export async function createContainer(ctx: ContainersContext, request: CreateContainer): Promise<{ Id: string; Warnings: string[] }> {
+  const image = findImage(ctx, request)
+  const hostConfig = completeHostConfig(request.hostConfig, (ref) => joinedId(ctx, ref))
+  const warnings = ctx.specs.validate(request.config, request.hostConfig, request.networking)
+  const config = mergeConfig(request.config, image.config)
+  const command = commandLine(config)
+  if (command === undefined) throw new GantryError('InvalidParameter', 'no command specified')
+  const id = randomBytes(32).toString('hex')
+  const record: ContainerRecord = {
+    id,
+    name: '',
+    created: now(),
+    path: command.path,
+    args: command.args,
+    config: { ...config, Hostname: hostnameOf(config, hostConfig, id), Image: request.config.Image },
+    hostConfig,
+    imageId: image.id,
+    driver: ctx.snapshotter.name,
+    state: initialState(),
+    networks: requestedNetworks(hostConfig, request.networking),
+    ports: {},
+    mounts: mountRecords(config, hostConfig, (name) => `${ctx.store.volumeDirectory(name)}/_data`),
+    restartCount: 0,
+    hasBeenStartedBefore: false,
+    hasBeenManuallyStopped: false,
+  }
+  const container = liveContainer(record, new Waiters())
+  container.name = ctx.registry.reserveName(request.name, id)
+  try {
+    await writeContainer(ctx, container, image)
+  } catch (error) {
+    ctx.registry.releaseName(container.name, id)
+    await undoCreate(ctx, container)
+    throw error
+  }
+  ctx.registry.add(container)
+  emitContainerEvent(ctx, container, 'create')
+  return { Id: id, Warnings: warnings }
+}
+
+/** NotFound makes clients pull. */
+function findImage(ctx: ContainersContext, { config, platform }: CreateContainer): Image {
+  const reference = config.Image ?? ''
+  if (reference === '') throw new GantryError('InvalidParameter', 'invalid reference format')
+  const image = ctx.images.get(reference)
+  if (platform !== undefined && platform !== '' && !matchesPlatform(image, platform)) {
+    throw new GantryError('NotFound', `image with reference ${reference} was found but does not provide the specified platform (${platform})`)
+  }
+  return image
+}
+
+/** Not NotFound: that would make clients pull the image. */
+function joinedId(ctx: ContainersContext, ref: string): string {
+  const container = ctx.registry.find(ref)
+  if (container === undefined) throw new GantryError('InvalidParameter', `No such container: ${ref}`)
+  return container.id
+}
+
+function matchesPlatform(image: Image, platform: string): boolean {
+  const parts = platform.split('/')
+  const [os, architecture, variant] = parts.length === 1 ? ['linux', platform] : parts
+  if (parts.length === 1 && platform === image.os) return true
+  return os === image.os && (architecture === undefined || architecture === image.architecture) && (variant === undefined || variant === (image.variant ?? ''))
+}
+
+async function writeContainer(ctx: ContainersContext, container: Container, image: Image): Promise<void> {
+  ctx.store.prepare(container.id)
+  await ctx.snapshotter.prepare(container.id, image.chainId)
+  for (const name of anonymousVolumes(container)) makeVolume(ctx.store.volumeDirectory(name), container.id)
+  const paths = ctx.store.paths(container.id)
+  writeFileSync(paths.hostname, `${container.config.Hostname ?? ''}\n`, { mode: 0o644 })
+  ctx.store.saveHostConfig(container)
+  ctx.store.save(container)
+}
+
+/** The owner's name comes first: without it nobody would ever remove the directory. */
+function makeVolume(directory: string, owner: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o701 })
+  writeFileSync(`${directory}/${volumeOwnerFile}`, owner)
+  mkdirSync(`${directory}/_data`, { mode: 0o755 })
+}
+
+async function undoCreate(ctx: ContainersContext, container: Container): Promise<void> {
+  try {
+    ctx.store.forget(container.id)
+    if (ctx.snapshotter.keys().includes(container.id)) await ctx.snapshotter.remove(container.id)
+    await ctx.store.sweep(container.id, anonymousVolumes(container))
+  } catch (error) {
+    ctx.log(`cannot clean up after failed container ${container.id}: ${String(error)}`)
+  }
+}
+
+export function anonymousVolumes(container: ContainerRecord): string[] {
+  return container.mounts.flatMap((mount) => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : []))
+}
+
+function hostnameOf(config: ContainerConfig, hostConfig: HostConfig, id: string): string {
+  if (config.Hostname) return config.Hostname
+  const shared = hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'
+  return shared ? hostHostname() : id.slice(0, 12)
+}
+
+/** The network of NetworkMode, with the settings that were given for it. Joining another container means having none. */
+function requestedNetworks(hostConfig: HostConfig, networking: Record<string, EndpointSettings>): Record<string, EndpointSettings> {
+  const mode = hostConfig.NetworkMode ?? 'bridge'
+  if (mode.startsWith('container:')) return {}
+  const given = Object.entries(networking).map(([name, settings]) => [name === 'default' ? 'bridge' : name, settings] as const)
+  return { [mode]: {}, ...Object.fromEntries(given) }
+}

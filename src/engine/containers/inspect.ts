@@ -1,0 +1,55 @@
+import type { ContainerInspect, ContainerState } from '../engine.ts'
+import { stateWord } from './container.ts'
+import type { Container, RecordedState } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { networkSettings } from './network-settings.ts'
+import { logPath } from './record-file.ts'
+
+export async function inspectContainer(ctx: ContainersContext, container: Container, options: { size: boolean }): Promise<ContainerInspect> {
+  const paths = networkFileOwner(ctx, container)
+  const own = ctx.store.paths(container.id)
+  const execs = ctx.execs.idsOf(container.id)
+  return {
+    Id: container.id,
+    Created: container.created,
+    Path: container.path,
+    Args: container.args,
+    State: stateView(container.state),
+    Image: container.imageId,
+    ResolvConfPath: container.hasBeenStartedBefore ? paths.resolvConf : '',
+    HostnamePath: container.hasBeenStartedBefore ? paths.hostname : '',
+    HostsPath: container.hasBeenStartedBefore ? paths.hosts : '',
+    LogPath: logPath(container, own),
+    Name: `/${container.name}`,
+    RestartCount: container.restartCount,
+    Driver: container.driver,
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: execs.length === 0 ? null : execs,
+    HostConfig: container.hostConfig,
+    GraphDriver: { Name: ctx.snapshotter.name, Data: { ID: container.id, ...ctx.snapshotter.graphData(container.id) } },
+    ...(options.size ? await sizes(ctx, container) : {}),
+    Mounts: container.mounts.map((mount) => ({ ...mount })),
+    Config: container.config,
+    NetworkSettings: networkSettings(container),
+  }
+}
+
+/** Bytes of the writable layer, and of it with the image. */
+export async function sizes(ctx: ContainersContext, container: Container): Promise<{ SizeRw: number; SizeRootFs: number }> {
+  const written = await ctx.snapshotter.usage(container.id)
+  return { SizeRw: written, SizeRootFs: written + (ctx.images.find(container.imageId)?.size ?? 0) }
+}
+
+/** A container that joins another's network uses that one's files. */
+function networkFileOwner(ctx: ContainersContext, container: Container): ReturnType<ContainersContext['store']['paths']> {
+  const mode = container.hostConfig.NetworkMode ?? ''
+  return ctx.store.paths(mode.startsWith('container:') ? mode.slice('container:'.length) : container.id)
+}
+
+function stateView(state: RecordedState): ContainerState {
+  const { Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt } = state
+  return { Status: stateWord(state), Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt }
+}

@@ -1,0 +1,64 @@
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { OciProcess, OciSpec } from '../../runc/spec.ts'
+import { resolveUser } from '../../runc/user.ts'
+import type { ExecConfig } from '../engine.ts'
+import { buildSpec } from '../spec/build-spec.ts'
+import { readHostFacts } from '../spec/host-facts.ts'
+import type { HostFacts, SpecInput } from '../spec/input.ts'
+import { buildExecProcess, processOf } from '../spec/process.ts'
+import { validateCreate } from '../spec/validate/validate-create.ts'
+import type { ContainerConfig } from '../types/container-config.ts'
+import type { EndpointSettings, HostConfig } from '../types/host-config.ts'
+import type { ContainerRecord } from './container.ts'
+
+/** Where specifications come from: the one place where containers meet src/engine/spec. */
+export interface ContainerSpecs {
+  /** @returns warnings. @throws InvalidParameter, NotImplemented */
+  validate(config: ContainerConfig, hostConfig: HostConfig, networking: Record<string, EndpointSettings>): string[]
+  build(container: ContainerRecord, options: BuildOptions): OciSpec
+  execProcess(container: ContainerRecord, options: { exec: ExecConfig; rootfs: string }): OciProcess
+}
+
+export interface BuildOptions {
+  rootfs: string
+  files: SpecInput['files']
+  joined: SpecInput['joined']
+  shmPath: string | undefined
+}
+
+export function createContainerSpecs({ kernel, initPath }: { kernel: Kernel; initPath?: string }): ContainerSpecs {
+  let facts: HostFacts | undefined
+  const known = (): HostFacts => (facts ??= readHostFacts())
+  const inputOf = (container: ContainerRecord, options: BuildOptions & { user: SpecInput['user'] }): SpecInput => {
+    const { id, config, hostConfig, mounts } = container
+    return {
+      id,
+      config,
+      hostConfig,
+      ...options,
+      volumes: mounts.flatMap(({ Type, Source, Destination, RW }) => (Type === 'volume' ? [{ source: Source, destination: Destination, readOnly: !RW }] : [])),
+      initPath,
+      host: seesDevices(hostConfig) ? (facts = readHostFacts()) : known(),
+    }
+  }
+  return {
+    validate: (config, hostConfig, networking) => validateCreate({ config, hostConfig, networking, host: known() }),
+    build: (container, options) => {
+      const { config, hostConfig } = container
+      const user = resolveUser(kernel, options.rootfs, config.User ?? '', hostConfig.GroupAdd ?? [])
+      return buildSpec(inputOf(container, { ...options, user }))
+    },
+    execProcess: (container, { exec, rootfs }) => {
+      const { config, hostConfig } = container
+      const user = resolveUser(kernel, rootfs, exec.User || config.User || '', hostConfig.GroupAdd ?? [])
+      const ownUser = exec.User ? resolveUser(kernel, rootfs, config.User ?? '', hostConfig.GroupAdd ?? []) : user
+      const input = inputOf(container, { rootfs, files: {}, joined: undefined, shmPath: undefined, user: ownUser })
+      return buildExecProcess({ exec, config, container: processOf(input), user, hostCapabilities: known().capabilities })
+    },
+  }
+}
+
+/** Devices come and go. */
+function seesDevices({ Privileged, Devices }: HostConfig): boolean {
+  return Privileged === true || (Devices?.length ?? 0) > 0
+}

@@ -1,0 +1,113 @@
+import { GantryError, messageOf } from '../../lib/errors.ts'
+import type { Task } from '../../containerd/tasks/contract.ts'
+import { liveContainer } from './container.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { releaseEndpoints } from './endpoints.ts'
+import { handleExit, superviseTask } from './exit.ts'
+import { removeLocked } from './remove.ts'
+import { scheduleRestart } from './restart-later.ts'
+import { startsWithEngine } from './restart-policy.ts'
+import { unmountSharedMemory } from './shared-memory.ts'
+import { startLocked } from './start.ts'
+import { sweepOrphans } from './sweep.ts'
+import { Waiters } from './waiters.ts'
+
+/** Status of a container whose processes went without anybody seeing it (the host was switched off). */
+const lostExitCode = 255
+
+/**
+ * Finds everything again that an earlier engine left: containers on disk, their tasks, their endpoints. Finishes what was
+ * half done, handles exits that nobody saw, applies restart policies and --rm. Tasks and networks were recovered before.
+ */
+export async function recoverContainers(ctx: ContainersContext): Promise<void> {
+  const kept = await loadContainers(ctx)
+  const tasks = await adoptTasks(ctx)
+  await sweepOrphans(ctx, kept)
+  const containers = ctx.registry.all().toSorted((one, other) => (one.created < other.created ? -1 : 1))
+  await Promise.all(containers.map((container) => settle(ctx, container, tasks.get(container.id))))
+  void startPolicies(ctx, containers)
+}
+
+/** @returns ids on disk that are none of this engine's containers and must be left alone */
+async function loadContainers(ctx: ContainersContext): Promise<Set<string>> {
+  const { records, setAside } = ctx.store.load()
+  const snapshots = new Set(ctx.snapshotter.keys())
+  for (const record of records) {
+    if (record.driver !== ctx.snapshotter.name) {
+      ctx.log(`container ${record.id} belongs to storage driver ${record.driver}: it is not shown`)
+      setAside.add(record.id)
+    } else if (snapshots.has(record.id)) {
+      const container = liveContainer(record, new Waiters())
+      container.name = uniqueName(ctx, container)
+      ctx.registry.add(container)
+    } else {
+      ctx.log(`removing container ${record.id}: its file system is gone`)
+      ctx.store.forget(record.id)
+      await ctx.store.sweep(record.id, [])
+    }
+  }
+  return setAside
+}
+
+function uniqueName(ctx: ContainersContext, container: Container): string {
+  try {
+    return ctx.registry.reserveName(container.name, container.id)
+  } catch (error) {
+    if (!(error instanceof GantryError)) throw error
+    const name = ctx.registry.reserveName(undefined, container.id)
+    ctx.log(`container ${container.id} is now called ${name}: ${error.message}`)
+    return name
+  }
+}
+
+/** Tasks without a container, and tasks that were never started, are rubbish of an interrupted start or removal. */
+async function adoptTasks(ctx: ContainersContext): Promise<Map<string, Task>> {
+  const adopted = new Map<string, Task>()
+  for (const task of ctx.tasks.list()) {
+    if (ctx.registry.find(task.id) !== undefined && task.status !== 'created') {
+      adopted.set(task.id, task)
+      continue
+    }
+    ctx.log(`removing task ${task.id}: ${task.status === 'created' ? 'it was never started' : 'it has no container'}`)
+    try {
+      await task.delete()
+    } catch (error) {
+      ctx.log(`cannot remove task ${task.id}: ${messageOf(error)}`)
+    }
+  }
+  return adopted
+}
+
+async function settle(ctx: ContainersContext, container: Container, task: Task | undefined): Promise<void> {
+  await container.lock.run(async () => {
+    const { state } = container
+    if (task !== undefined && task.status !== 'stopped') {
+      Object.assign(state, { Running: true, Restarting: false, Paused: task.status === 'paused', Pid: task.pid })
+      superviseTask(ctx, container, task)
+    } else if (task !== undefined) {
+      await handleExit(ctx, container, { task, exit: await task.wait() })
+    } else if (state.Restarting) {
+      scheduleRestart(ctx, container, 0)
+    } else if (state.Running) {
+      await handleExit(ctx, container, { task: undefined, exit: { code: lostExitCode, exitedAt: Date.now(), oomKilled: false } })
+    } else {
+      if (Object.values(container.networks).some(({ EndpointID }) => EndpointID)) await releaseEndpoints(ctx, container)
+      unmountSharedMemory(ctx, container)
+      if (container.hostConfig.AutoRemove && !container.removed) await removeLocked(ctx, container)
+    }
+  })
+}
+
+/** In the order of creation, for later ones may join earlier ones. */
+async function startPolicies(ctx: ContainersContext, containers: readonly Container[]): Promise<void> {
+  for (const container of containers) {
+    try {
+      await container.lock.run(async () => {
+        if (!container.removed && !container.state.Running && startsWithEngine(container)) await startLocked(ctx, container)
+      })
+    } catch (error) {
+      ctx.log(`cannot start container ${container.id} with the engine: ${messageOf(error)}`)
+    }
+  }
+}

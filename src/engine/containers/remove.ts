@@ -1,0 +1,49 @@
+import { GantryError, messageOf } from '../../lib/errors.ts'
+import { endPending } from '../attach/pending.ts'
+import { emitContainerEvent } from './container-events.ts'
+import { stateWord } from './container.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { anonymousVolumes } from './create.ts'
+import { cancelRestart } from './restart-later.ts'
+import { killContainer } from './stop.ts'
+
+export async function removeContainer(ctx: ContainersContext, container: Container, { force }: { force: boolean }): Promise<void> {
+  if (container.state.RemovalInProgress) throw new GantryError('Conflict', `removal of container ${container.id} is already in progress`)
+  if (container.state.Running) {
+    if (!force) throw stillRunning(container)
+    await killContainer(ctx, container)
+  }
+  await container.lock.run(async () => {
+    if (container.removed) return
+    if (container.state.Running) throw stillRunning(container)
+    await removeLocked(ctx, container)
+  })
+}
+
+function stillRunning(container: Container): GantryError {
+  const state = stateWord(container.state)
+  const what = state === 'paused' ? 'container is paused and must be unpaused first' : `container is ${state}: stop the container before removing or force remove`
+  return new GantryError('Conflict', `cannot remove container "/${container.name}": ${what}`)
+}
+
+/** Under the container's lock, not running. The unlink of its configuration is the moment of removal. */
+export async function removeLocked(ctx: ContainersContext, container: Container): Promise<void> {
+  cancelRestart(ctx, container)
+  container.state.RemovalInProgress = true
+  try {
+    ctx.store.forget(container.id)
+    await Promise.all([ctx.snapshotter.remove(container.id), ctx.store.sweep(container.id, anonymousVolumes(container))])
+  } catch (error) {
+    container.state.RemovalInProgress = false
+    container.state.Dead = true
+    ctx.store.restore(container)
+    throw new GantryError('System', `cannot remove container "/${container.name}": ${messageOf(error)}`, { cause: error })
+  }
+  container.removed = true
+  ctx.registry.delete(container)
+  ctx.execs.containerRemoved(container.id)
+  endPending(container)
+  emitContainerEvent(ctx, container, 'destroy')
+  container.waiters.tellRemoval({ StatusCode: container.state.ExitCode })
+}

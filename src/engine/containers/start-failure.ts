@@ -1,0 +1,33 @@
+import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
+
+const createPrefix = 'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: '
+const execPrefix = 'OCI runtime exec failed: exec failed: '
+const processPrefix = 'unable to start container process: '
+
+/**
+ * Why a container could not start, with Docker's text and exit code (126 not executable, 127 not found, else 128).
+ * What the engine, the image or a network says stands as it is; what the runtime says gets the runtime's prefix.
+ */
+export function startFailure(error: unknown): GantryError {
+  const exitCode = runtimeExitCode(error)
+  if (exitCode === undefined) return new GantryError(kindOfFailure(error), messageOf(error), { cause: error, exitCode: 128 })
+  const text = `${createPrefix}${processPrefix}error during container init: ${messageOf(error)}: unknown`
+  return new GantryError(kindOfFailure(error), text, { cause: error, exitCode })
+}
+
+/** Why an exec could not start; 126 unless the runtime says otherwise. */
+export function execFailure(error: unknown): GantryError {
+  const exitCode = runtimeExitCode(error)
+  if (exitCode === undefined && error instanceof GantryError) return error
+  return new GantryError(kindOfFailure(error), `${execPrefix}${processPrefix}${messageOf(error)}: unknown`, { cause: error, exitCode: exitCode ?? 126 })
+}
+
+/** Only the task layer uses these codes. */
+function runtimeExitCode(error: unknown): number | undefined {
+  return error instanceof GantryError && error.exitCode >= 126 && error.exitCode <= 128 ? error.exitCode : undefined
+}
+
+function kindOfFailure(error: unknown): ReturnType<typeof kindOf> {
+  const kind = kindOf(error)
+  return kind === 'NotModified' ? 'System' : kind
+}

@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream'
+import type { Events, Images } from './engine.ts'
+import { describeHistory, describeImage, summarizeImage } from './images/describe.ts'
+import { selectImages } from './images/filter.ts'
+import type { LayerSizes } from './images/layer-size.ts'
+import { pruneImages } from './images/prune.ts'
+import type { Image, ImageStore } from '../containerd/images/contract.ts'
+import type { Snapshotter } from '../containerd/snapshots/contract.ts'
+
+export interface ImagesOptions {
+  store: ImageStore
+  snapshotter: Pick<Snapshotter, 'name' | 'layerGraphData'>
+  events: Events
+  /** Containers made from an image. */
+  inUse: (imageId: string) => { id: string; running: boolean }[]
+  /** Bytes of the layer with a chain id. */
+  layerSize: LayerSizes
+}
+
+/** Docker's image operations over the image store: its documents, filters and events. */
+export function createImages(options: ImagesOptions): Images {
+  const { store, snapshotter, events, inUse, layerSize } = options
+
+  function announce(action: string, image: Image, name: string = image.id): void {
+    events.emit('image', action, { ID: image.id, Attributes: { ...image.config.Labels, name } })
+  }
+
+  async function remove(reference: string, choice: { force: boolean; noPrune: boolean }): ReturnType<Images['remove']> {
+    const image = store.get(reference)
+    const lines = await store.remove(reference, { ...choice, inUse })
+    for (const line of lines) {
+      if (line.Untagged !== undefined) announce('untag', image)
+      // Lines of layers come after the image's own and are no images.
+      else if (line.Deleted === image.id) announce('delete', image)
+    }
+    return lines
+  }
+
+  return {
+    store,
+    remove,
+    inspect: async (reference) => describeImage(store.get(reference), snapshotter),
+    list: async ({ all, filters }) => selectImages(store, { all, filters, used: (id) => inUse(id).length > 0 }).map(summarizeImage),
+    history: async (reference) => describeHistory(store.get(reference), layerSize),
+    tag: async (source, target) => {
+      store.tag(source, target)
+      announce('tag', store.get(target), familiarTag(target))
+    },
+    load: async (archive: Readable, progress) => {
+      for (const image of await store.load(archive, progress)) announce('load', image)
+    },
+    importTar: async (archive: Readable, request) => {
+      const image = await store.importTar(archive, request)
+      if (request.reference !== undefined) announce('tag', image, familiarTag(request.reference))
+      announce('import', image)
+      return image.id
+    },
+    save: (references) => store.save(references),
+    prune: (filters) => pruneImages({ store, filters, inUse, remove, layerSize }),
+  }
+}
+
+function familiarTag(reference: string): string {
+  return reference.lastIndexOf(':') > reference.lastIndexOf('/') ? reference : `${reference}:latest`
+}

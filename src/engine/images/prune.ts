@@ -1,0 +1,55 @@
+import type { Filters, Images } from '../engine.ts'
+import type { Image, ImageStore } from '../../containerd/images/contract.ts'
+import { GantryError } from '../../lib/errors.ts'
+import { chainIds } from './describe.ts'
+import { booleanFilter, createdBefore, labels } from './filter.ts'
+import type { LayerSizes } from './layer-size.ts'
+
+export interface PruneImages {
+  store: ImageStore
+  filters: Filters
+  inUse: (imageId: string) => { id: string; running: boolean }[]
+  remove: Images['remove']
+  layerSize: LayerSizes
+}
+
+const known = new Set(['dangling', 'label', 'label!', 'until'])
+
+/** Removes dangling images, or with dangling=false every image, that no container uses. */
+export async function pruneImages({ store, filters, inUse, remove, layerSize }: PruneImages): ReturnType<Images['prune']> {
+  for (const key of filters.keys()) if (!known.has(key)) throw new GantryError('InvalidParameter', `invalid filter '${key}'`)
+  const onlyDangling = [...(filters.get('dangling') ?? ['true'])].every((value) => booleanFilter('dangling', value))
+  const tests = [labels(filters), ...[...(filters.get('until') ?? [])].map(createdBefore)]
+  const before = await layerBytes(store, layerSize)
+  const deleted: { Untagged?: string; Deleted?: string }[] = []
+  for (const image of store.list()) {
+    const named = image.repoTags.length > 0 || image.repoDigests.length > 0
+    if ((onlyDangling && named) || inUse(image.id).length > 0 || !tests.every((test) => test(image))) continue
+    deleted.push(...(await removeAllNames(image, { store, remove })))
+  }
+  const after = await layerBytes(store, layerSize)
+  let reclaimed = 0
+  for (const [chainId, size] of before) if (!after.has(chainId)) reclaimed += size
+  return { ImagesDeleted: deleted, SpaceReclaimed: reclaimed }
+}
+
+async function removeAllNames(image: Image, { store, remove }: Pick<PruneImages, 'store' | 'remove'>): ReturnType<Images['remove']> {
+  const lines: { Untagged?: string; Deleted?: string }[] = []
+  for (const name of image.repoTags.length > 0 ? image.repoTags : [image.id]) {
+    // An image may have gone with one that it was the parent of, or have got a container meanwhile.
+    if (store.find(name) === undefined) continue
+    try {
+      lines.push(...(await remove(name, { force: false, noPrune: false })))
+    } catch (error) {
+      if (!(error instanceof GantryError) || error.kind !== 'Conflict') throw error
+    }
+  }
+  return lines
+}
+
+/** Bytes of every layer that an image needs, each once. */
+export async function layerBytes(store: ImageStore, layerSize: LayerSizes): Promise<Map<string, number>> {
+  const layers = new Map<string, number>()
+  for (const image of store.list()) for (const chainId of chainIds(image.diffIds)) layers.set(chainId, await layerSize(chainId))
+  return layers
+}

@@ -1,0 +1,48 @@
+import { watch } from 'node:fs'
+
+/**
+ * Tells when a file has grown, by inotify. `ended` settles when nobody will write any more.
+ * `next` resolves true after a change and false once there is nothing more to wait for.
+ */
+export class GrowthWatch {
+  readonly #close: () => void
+  readonly #timer: NodeJS.Timeout | undefined
+  #changed = false
+  #over = false
+  #wake: (() => void) | undefined
+
+  constructor(path: string, options: { ended: Promise<unknown>; until?: number }) {
+    const watcher = watch(path, { persistent: false }, () => {
+      this.#changed = true
+      this.#wake?.()
+    })
+    watcher.on('error', () => this.stop())
+    this.#close = () => watcher.close()
+    options.ended.then(
+      () => this.stop(),
+      () => this.stop(),
+    )
+    if (options.until !== undefined) {
+      this.#timer = setTimeout(() => this.stop(), Math.min(Math.max(0, options.until - Date.now()), 0x7fffffff))
+    }
+  }
+
+  /** @returns whether to read on; after false one last read finds the rest */
+  async next(): Promise<boolean> {
+    while (!this.#changed && !this.#over) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#changed = false
+    return !this.#over
+  }
+
+  stop(): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#timer)
+    this.#close()
+    this.#wake?.()
+  }
+}

@@ -1,0 +1,45 @@
+/** Reads RFC 3339 times in one zone fast: whole seconds are remembered between calls. */
+export class LogClock {
+  #second = ''
+  #milliseconds = 0
+
+  /** Milliseconds since the epoch with the fraction kept; NaN for what is no time. */
+  parse(text: string): number {
+    const second = text.slice(0, 19)
+    const zoneAt = zoneStart(text)
+    const zone = text.slice(zoneAt)
+    if (zone !== 'Z') return Date.parse(`${second}${zone}`) + fraction(text, zoneAt)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#milliseconds = Date.parse(`${second}Z`)
+    }
+    return this.#milliseconds + fraction(text, zoneAt)
+  }
+}
+
+/** As `docker logs -t` prints it: UTC with nine digits. */
+export function fixedTimestamp(text: string): string {
+  const zoneAt = zoneStart(text)
+  const zone = text.slice(zoneAt)
+  const second = zone === 'Z' ? text.slice(0, 19) : utcSecond(`${text.slice(0, 19)}${zone}`)
+  const digits = zoneAt > 19 ? text.slice(20, zoneAt) : ''
+  return `${second}.${digits.padEnd(9, '0').slice(0, 9)}Z`
+}
+
+function utcSecond(text: string): string {
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? text.slice(0, 19) : new Date(at).toISOString().slice(0, 19)
+}
+
+function zoneStart(text: string): number {
+  let at = 19
+  if (text[at] === '.') {
+    at += 1
+    while (at < text.length && text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at += 1
+  }
+  return at
+}
+
+function fraction(text: string, zoneAt: number): number {
+  return zoneAt > 20 ? Number(`0.${text.slice(20, zoneAt)}`) * 1000 : 0
+}

@@ -1,0 +1,33 @@
+import { GantryError } from '../../../lib/errors.ts'
+import type { ContainerConfig } from '../../types/container-config.ts'
+import type { HostConfig } from '../../types/host-config.ts'
+import { notImplemented } from './unsupported.ts'
+
+const protocols = new Set(['tcp', 'udp', 'sctp'])
+
+/** Exposed and published ports. @throws InvalidParameter `invalid port specification: "x"`; NotImplemented for sctp */
+export function checkPorts(config: ContainerConfig, hostConfig: HostConfig): void {
+  for (const exposed of Object.keys(config.ExposedPorts ?? {})) checkPort(exposed)
+  for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
+    if (checkPort(port) === 'sctp') throw notImplemented('--publish with protocol sctp')
+    for (const binding of bindings ?? []) {
+      if (binding.HostPort && !isRange(binding.HostPort)) throw invalid(binding.HostPort)
+    }
+  }
+}
+
+function checkPort(port: string): string {
+  const [number = '', protocol = 'tcp'] = port.split('/')
+  if (!isRange(number) || !protocols.has(protocol.toLowerCase())) throw invalid(port)
+  return protocol.toLowerCase()
+}
+
+/** "80" or "8000-8010". */
+function isRange(text: string): boolean {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  return first !== undefined && Number(first) <= Number(last) && Number(last) <= 65_535
+}
+
+function invalid(port: string): GantryError {
+  return new GantryError('InvalidParameter', `invalid port specification: ${JSON.stringify(port)}`)
+}

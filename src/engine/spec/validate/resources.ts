@@ -1,0 +1,90 @@
+import { GantryError } from '../../../lib/errors.ts'
+import type { HostConfig } from '../../types/host-config.ts'
+import type { HostFacts } from '../input.ts'
+
+const minimumMemory = 6 * 1024 * 1024
+
+/**
+ * Limits as Docker checks them. `online` is a cpuset list of what the host has.
+ * @returns warnings
+ * @throws InvalidParameter with Docker's text
+ */
+export function checkResources(hostConfig: HostConfig, host: Pick<HostFacts, 'cpus' | 'swapLimit' | 'cgroupVersion'>): string[] {
+  checkCpu(hostConfig, host.cpus)
+  const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig
+  if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
+    throw invalid(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`)
+  }
+  if (ShmSize < 0) throw invalid('SHM size can not be less than 0')
+  return checkMemory(hostConfig, host)
+}
+
+function checkMemory(hostConfig: HostConfig, host: Pick<HostFacts, 'swapLimit' | 'cgroupVersion'>): string[] {
+  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, MemorySwappiness, OomKillDisable } = hostConfig
+  const warnings: string[] = []
+  if (Memory !== 0 && Memory < minimumMemory) throw invalid('Minimum memory limit allowed is 6MB')
+  if (Memory > 0 && MemorySwap !== -1 && !host.swapLimit) {
+    warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.')
+  }
+  if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
+    throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage')
+  }
+  if (Memory === 0 && MemorySwap > 0) throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage')
+  if (MemorySwap < -1) throw invalid(`Invalid value: ${MemorySwap}, valid memory swap limit is -1 or more`)
+  if (MemoryReservation !== 0 && MemoryReservation < minimumMemory) throw invalid('Minimum memory reservation allowed is 6MB')
+  if (Memory > 0 && MemoryReservation > Memory) {
+    throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage')
+  }
+  if (typeof MemorySwappiness === 'number' && MemorySwappiness !== -1) {
+    if (MemorySwappiness < 0 || MemorySwappiness > 100) {
+      throw invalid(`Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`)
+    }
+    if (host.cgroupVersion === 2) {
+      warnings.push('Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.')
+    }
+  }
+  if (OomKillDisable && host.cgroupVersion === 2) {
+    warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.')
+  } else if (OomKillDisable && Memory === 0) {
+    warnings.push(
+      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
+    )
+  }
+  return warnings
+}
+
+function checkCpu(hostConfig: HostConfig, cpus: number): void {
+  const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0, CpusetCpus = '', CpusetMems = '' } = hostConfig
+  if (NanoCpus > 0 && CpuPeriod > 0) throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set')
+  if (NanoCpus > 0 && CpuQuota > 0) throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set')
+  if (NanoCpus < 0 || NanoCpus > cpus * 1e9) {
+    throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`)
+  }
+  // Below 1000 µs the kernel refuses cpu.cfs_quota_us.
+  if (NanoCpus > 0 && NanoCpus < 1e7) {
+    throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`)
+  }
+  if (CpuShares < 0) throw invalid(`invalid CPU shares (${CpuShares}): value must be a positive integer`)
+  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
+    throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)')
+  }
+  if (CpuQuota > 0 && CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)')
+  checkCpuset(CpusetCpus, 'cpus', cpus)
+  checkCpuset(CpusetMems, 'mems', Number.POSITIVE_INFINITY)
+}
+
+/** Lists such as "0-2,7". Processors are counted from 0 without holes; which memory nodes there are is the kernel's to say. */
+function checkCpuset(list: string, what: 'cpus' | 'mems', count: number): void {
+  if (list === '') return
+  for (const part of list.split(',')) {
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []
+    if (first === undefined || Number(last) < Number(first)) throw invalid(`Invalid value ${list} for cpuset ${what}: invalid format: ${list}`)
+    if (Number(last) >= count) {
+      throw invalid(`Requested ${what === 'cpus' ? 'CPUs' : 'memory nodes'} are not available - requested ${list}, available: ${count > 1 ? `0-${count - 1}` : '0'}`)
+    }
+  }
+}
+
+function invalid(message: string): GantryError {
+  return new GantryError('InvalidParameter', message)
+}

@@ -1,0 +1,80 @@
+import { GantryError } from '../../../lib/errors.ts'
+import type { ContainerConfig } from '../../types/container-config.ts'
+import type { EndpointSettings, HostConfig } from '../../types/host-config.ts'
+import type { HostFacts } from '../input.ts'
+import { rlimitsOf } from '../rlimits.ts'
+import { checkModes } from './modes.ts'
+import { checkMounts } from './mounts.ts'
+import { checkPorts } from './ports.ts'
+import { checkResources } from './resources.ts'
+import { checkSecurity } from './security.ts'
+import { signalNumber } from './signals.ts'
+import { checkSysctls } from './sysctls.ts'
+import { refuseUnsupported } from './unsupported.ts'
+
+export interface CreateRequest {
+  /** As the client sent it, before the image's configuration is merged in and before `Hostname` is filled. */
+  config: ContainerConfig
+  /** The configuration of the image, for what it asks beyond that. */
+  imageConfig?: ContainerConfig
+  hostConfig: HostConfig
+  networking: Record<string, EndpointSettings>
+  host: HostFacts
+}
+
+/**
+ * Refuses what Docker refuses, in its words, and what is not there yet. Looks at the file system only for the sources
+ * of `--mount type=bind`.
+ * @returns the `Warnings` of the create call
+ * @throws InvalidParameter; NotImplemented "not implemented yet: --x"
+ */
+export function validateCreate({ config, imageConfig, hostConfig, networking, host }: CreateRequest): string[] {
+  checkConfig(config)
+  checkRestart(hostConfig)
+  refuseUnsupported(config, hostConfig)
+  checkModes(config, hostConfig, networking)
+  checkPorts(config, hostConfig)
+  checkMounts(config, hostConfig)
+  checkSysctls(hostConfig)
+  rlimitsOf(hostConfig.Ulimits)
+  return [...checkResources(hostConfig, host), ...checkSecurity(hostConfig, host), ...ignored(config.Healthcheck ?? imageConfig?.Healthcheck, hostConfig)]
+}
+
+function checkConfig(config: ContainerConfig): void {
+  const { WorkingDir, StopSignal, StopTimeout, Env } = config
+  if (WorkingDir && !WorkingDir.startsWith('/')) {
+    throw invalid(`the working directory '${WorkingDir}' is invalid, it needs to be an absolute path`)
+  }
+  if (StopSignal && signalNumber(StopSignal) === undefined) throw invalid(`Invalid signal: ${StopSignal}`)
+  if (typeof StopTimeout === 'number' && StopTimeout < -1) throw invalid(`invalid stop timeout: ${StopTimeout}`)
+  for (const entry of Env ?? []) {
+    if (entry === '' || entry.startsWith('=')) throw invalid(`invalid environment variable: ${entry}`)
+    if (entry.includes('\0')) throw invalid(`invalid environment variable: ${JSON.stringify(entry)}`)
+  }
+}
+
+const restartPolicies = new Set(['', 'no', 'always', 'unless-stopped', 'on-failure'])
+
+function checkRestart({ AutoRemove, RestartPolicy }: HostConfig): void {
+  const name = RestartPolicy?.Name ?? ''
+  if (!restartPolicies.has(name)) {
+    throw invalid(`invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
+  }
+  if (AutoRemove && name !== '' && name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy")
+}
+
+/** What has no effect but must not keep the container from running. */
+function ignored(healthcheck: ContainerConfig['Healthcheck'], hostConfig: HostConfig): string[] {
+  const warnings: string[] = []
+  const test = healthcheck?.Test ?? []
+  if (test.length > 0 && test[0] !== 'NONE') warnings.push('not implemented yet: --health-cmd; the container runs without health checks.')
+  const ports = Object.keys(hostConfig.PortBindings ?? {})
+  if (hostConfig.NetworkMode === 'host' && ports.length > 0) {
+    warnings.push('Published ports are discarded when using host network mode')
+  }
+  return warnings
+}
+
+function invalid(message: string): GantryError {
+  return new GantryError('InvalidParameter', message)
+}

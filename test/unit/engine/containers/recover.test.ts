@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, test } from 'node:test'
+import { openTestRoom } from './engine-room.ts'
+import type { TestRoom } from './engine-room.ts'
+
+let engine: TestRoom
+
+beforeEach(() => {
+  engine = openTestRoom()
+})
+afterEach(() => {
+  engine.room.close()
+  engine.remove()
+})
+
+/** kill -9 of the engine, and a new one. */
+async function restartEngine(): Promise<void> {
+  engine = engine.reopen()
+  await engine.room.recover()
+}
+
+async function state(id: string): Promise<{ Status: string; ExitCode: number; Pid: number }> {
+  const { State } = await engine.room.containers.inspect(id, { size: false })
+  return State
+}
+
+test('a running container is found again, and its later exit is seen', async () => {
+  const id = await engine.create({ name: 'web' })
+  await engine.room.containers.start(id)
+  const { pid } = engine.tasks.only
+  await restartEngine()
+  assert.deepEqual([(await state('web')).Status, (await state('web')).Pid], ['running', pid])
+  assert.equal(engine.network.held.size, 1)
+  const exit = engine.room.containers.wait(id, 'next-exit', () => undefined)
+  engine.tasks.only.exit(9)
+  assert.deepEqual(await exit, { StatusCode: 9 })
+  assert.equal(engine.network.held.size, 0)
+})
+
+test('an exit while no engine ran keeps its code', async () => {
+  const id = await engine.create({})
+  const removed = await engine.create({ hostConfig: { AutoRemove: true } })
+  await engine.room.containers.start(id)
+  await engine.room.containers.start(removed)
+  engine = engine.reopen()
+  for (const task of engine.tasks.list()) task.exit(5)
+  await engine.room.recover()
+  assert.deepEqual([(await state(id)).Status, (await state(id)).ExitCode], ['exited', 5])
+  await assert.rejects(state(removed), { kind: 'NotFound' })
+  assert.equal(engine.network.held.size, 0)
+})
+
+test('processes that vanished with the host are an exit with 255, and "always" brings them back', async () => {
+  const plain = await engine.create({})
+  const always = await engine.create({ hostConfig: { RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } } })
+  await engine.room.containers.start(plain)
+  await engine.room.containers.start(always)
+  engine.tasks.tasks.clear()
+  await restartEngine()
+  assert.deepEqual([(await state(plain)).Status, (await state(plain)).ExitCode], ['exited', 255])
+  while (engine.tasks.get(always) === undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+})
+
+test('unless-stopped rests after a stop by hand, always does not', async () => {
+  const policies = ['always', 'unless-stopped'] as const
+  const [always, unless] = await Promise.all(policies.map((Name) => engine.create({ hostConfig: { RestartPolicy: { Name, MaximumRetryCount: 0 } } })))
+  for (const id of [always, unless]) {
+    await engine.room.containers.start(id as string)
+    await engine.room.containers.stop(id as string, {})
+  }
+  await restartEngine()
+  while (engine.tasks.tasks.size === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.deepEqual([...engine.tasks.tasks.keys()], [always])
+})
+
+test('a task that was never started is removed and its endpoint given back', async () => {
+  const id = await engine.create({})
+  await engine.room.containers.start(id)
+  engine.tasks.only.status = 'created'
+  await restartEngine()
+  assert.equal(engine.tasks.tasks.size, 0)
+  assert.equal(engine.network.held.size, 0)
+  assert.equal((await state(id)).Status, 'exited')
+})
+
+test('what is half made goes: directories, snapshots, tasks without a container', async () => {
+  const id = await engine.create({})
+  await engine.room.containers.start(id)
+  const half = 'e'.repeat(64)
+  mkdirSync(`${engine.dataRoot}/containers/${half}`)
+  engine.snapshots.add(half)
+  rmSync(`${engine.dataRoot}/containers/${id}/config.v2.json`)
+  await restartEngine()
+  assert.deepEqual(readdirSync(`${engine.dataRoot}/containers`), [])
+  assert.equal(engine.snapshots.size, 0)
+  assert.equal(engine.tasks.tasks.size, 0)
+})
+
+test('a container without its file system is removed', async () => {
+  await engine.create({})
+  engine.snapshots.clear()
+  await restartEngine()
+  assert.equal(engine.room.counts().total, 0)
+  assert.deepEqual(readdirSync(`${engine.dataRoot}/containers`), [])
+})
+
+test('an unreadable configuration is put aside with its snapshot', async () => {
+  const id = await engine.create({})
+  const whole = await engine.create({ name: 'whole' })
+  writeFileSync(`${engine.dataRoot}/containers/${id}/config.v2.json`, '{"ID":')
+  await restartEngine()
+  await restartEngine()
+  assert.equal(engine.room.counts().total, 1)
+  assert.ok(existsSync(`${engine.dataRoot}/unreadable-containers/${id}/hostconfig.json`))
+  assert.deepEqual([...engine.snapshots].toSorted(), [id, whole].toSorted())
+})
+
+test('anonymous volumes go with their container, also after an interrupted create', async () => {
+  const id = await engine.create({ config: { Volumes: { '/data': {} } } })
+  const { Mounts } = await engine.room.containers.inspect(id, { size: false })
+  assert.ok(existsSync(String(Mounts[0]?.['Source'])))
+  rmSync(`${engine.dataRoot}/containers/${id}/config.v2.json`)
+  await restartEngine()
+  assert.deepEqual(readdirSync(`${engine.dataRoot}/volumes`), [])
+})
+
+test('names and ids mean the same as before', async () => {
+  const id = await engine.create({ name: 'kept' })
+  await restartEngine()
+  assert.equal((await engine.room.containers.inspect(id.slice(0, 10), { size: false })).Name, '/kept')
+  await assert.rejects(engine.create({ name: 'kept' }), { kind: 'Conflict' })
+})
