@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { AttachSession, Engine } from '../engine/engine.ts'
+import { readJson } from './body.ts'
+import type { Decoder } from './decode.ts'
+import { Query } from './query.ts'
+import { encodeJson, sendEmpty, sendJson } from './reply.ts'
+
+export interface CallParts {
+  engine: Engine
+  request: IncomingMessage
+  /** The request's body; on an upgraded connection it is not in `request`. */
+  body: Readable
+  response: ServerResponse
+  params: Record<string, string>
+  query: string
+  minor: number
+  hijack: (session: AttachSession, call: Call) => void
+}
+
+/** One request on its way to the engine and back. */
+export class Call {
+  readonly engine: Engine
+  /** Named parts of the path, decoded. */
+  readonly params: Record<string, string>
+  readonly query: Query
+  /** Minor version of the API that the client speaks: 43 for 1.43. */
+  readonly minor: number
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly body: Readable
+  readonly #hijack: CallParts['hijack']
+
+  constructor(parts: CallParts) {
+    this.engine = parts.engine
+    this.params = parts.params
+    this.query = new Query(parts.query)
+    this.minor = parts.minor
+    this.request = parts.request
+    this.response = parts.response
+    this.body = parts.body
+    this.#hijack = parts.hijack
+  }
+
+  /** The path part `name`, the thing that the call is about. */
+  get ref(): string {
+    return this.params['name'] ?? ''
+  }
+
+  readJson<T>(decoder: Decoder<T>, options: { required?: boolean } = {}): Promise<T> {
+    return readJson({ headers: this.request.headers, stream: this.body }, decoder, options.required)
+  }
+
+  /** Answers with a document. */
+  json(value: unknown, status = 200): void {
+    sendJson(this.response, status, value)
+  }
+
+  /** Answers without a body. */
+  empty(status = 204): void {
+    sendEmpty(this.response, status)
+  }
+
+  /** Sends status and headers now; documents or bytes follow. */
+  begin(contentType: string): void {
+    this.response.writeHead(200, { 'Content-Type': contentType })
+    this.response.flushHeaders()
+  }
+
+  /** Writes one document of a stream; settles when the client keeps up. */
+  async write(document: unknown): Promise<void> {
+    await this.writeText(encodeJson(document))
+  }
+
+  async writeText(text: string): Promise<void> {
+    const { response } = this
+    if (response.destroyed || response.write(text)) return
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        response.off('drain', settle)
+        response.off('close', settle)
+        resolve()
+      }
+      response.on('drain', settle)
+      response.on('close', settle)
+    })
+  }
+
+  /** Answers with a stream of bytes at the client's pace; the source is destroyed when the client leaves. */
+  async stream(contentType: string, source: Readable): Promise<void> {
+    this.begin(contentType)
+    try {
+      await pipeline(source, this.response)
+    } catch (error) {
+      if (!this.response.destroyed) throw error
+    }
+  }
+
+  /** Turns the connection into a duplex of bytes. */
+  hijack(session: AttachSession): void {
+    this.#hijack(session, this)
+  }
+
+  /** Aborts when the client leaves. */
+  signal(): AbortSignal {
+    const controller = new AbortController()
+    this.response.on('close', () => controller.abort())
+    return controller.signal
+  }
+}

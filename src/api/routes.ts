@@ -1,0 +1,27 @@
+import type { Route } from './route.ts'
+import { buildRoutes } from './routes/build.ts'
+import { containerRoutes } from './routes/containers.ts'
+import { eventRoutes } from './routes/events.ts'
+import { execRoutes } from './routes/exec.ts'
+import { gantryRoutes } from './routes/gantry.ts'
+import { imageRoutes } from './routes/images.ts'
+import { networkRoutes } from './routes/networks.ts'
+import { pluginRoutes } from './routes/plugins.ts'
+import { swarmRoutes } from './routes/swarm.ts'
+import { systemRoutes } from './routes/system.ts'
+import { volumeRoutes } from './routes/volumes.ts'
+
+/** Everything that the API answers. */
+export const routes: readonly Route[] = [
+  ...systemRoutes,
+  ...containerRoutes,
+  ...execRoutes,
+  ...imageRoutes,
+  ...networkRoutes,
+  ...volumeRoutes,
+  ...eventRoutes,
+  ...gantryRoutes,
+  ...buildRoutes,
+  ...pluginRoutes,
+  ...swarmRoutes,
+]

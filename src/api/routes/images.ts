@@ -1,0 +1,100 @@
+import { GantryError } from '../../lib/errors.ts'
+import type { Call } from '../call.ts'
+import { progressError } from '../reply.ts'
+import type { Route } from '../route.ts'
+import { notImplemented } from '../route.ts'
+
+export const imageRoutes: Route[] = [
+  { method: 'GET', path: '/images/json', handle: list },
+  { method: 'POST', path: '/images/create', handle: create },
+  { method: 'POST', path: '/images/load', handle: load },
+  { method: 'POST', path: '/images/prune', handle: async (call) => call.json(await call.engine.images.prune(call.query.filters())) },
+  { method: 'GET', path: '/images/get', handle: (call) => save(call, call.query.strings('names')) },
+  notImplemented('GET', '/images/search'),
+  { method: 'GET', path: '/images/{name...}/get', handle: (call) => save(call, [call.ref]) },
+  { method: 'GET', path: '/images/{name...}/json', handle: inspect },
+  { method: 'GET', path: '/images/{name...}/history', handle: async (call) => call.json(await call.engine.images.history(call.ref)) },
+  { method: 'POST', path: '/images/{name...}/tag', handle: tag },
+  notImplemented('POST', '/images/{name...}/push'),
+  { method: 'DELETE', path: '/images/{name...}', handle: remove },
+]
+
+async function list(call: Call): Promise<void> {
+  const images = await call.engine.images.list({
+    all: call.query.bool('all'),
+    filters: call.query.filters(),
+    digests: call.query.bool('digests'),
+  })
+  const rows = call.minor < 43 ? images.map(withNamesOfNone) : images
+  call.json(call.minor < 44 ? rows.map(withVirtualSize) : rows)
+}
+
+async function inspect(call: Call): Promise<void> {
+  const image = await call.engine.images.inspect(call.ref)
+  call.json(call.minor < 44 ? withVirtualSize(image) : image)
+}
+
+/** Until API 1.42 a dangling image had names that said so. */
+function withNamesOfNone(image: Record<string, unknown>): Record<string, unknown> {
+  const names = [...(image['RepoTags'] as string[]), ...(image['RepoDigests'] as string[])]
+  return names.length > 0 ? image : { ...image, RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] }
+}
+
+/** Gone from API 1.44 on; always equal to Size. */
+function withVirtualSize(image: Record<string, unknown>): Record<string, unknown> {
+  return { ...image, VirtualSize: image['Size'] }
+}
+
+async function create(call: Call): Promise<void> {
+  if (call.query.has('fromImage')) {
+    throw new GantryError('NotImplemented', 'not implemented yet: pull; load the image with `docker load`')
+  }
+  const source = call.query.string('fromSrc')
+  if (source !== '-') throw new GantryError('NotImplemented', `not implemented yet: import from a URL; use \`docker import -\` instead of ${JSON.stringify(source)}`)
+  const repository = call.query.optional('repo')
+  const id = await call.engine.images.importTar(call.body, {
+    reference: repository === undefined ? undefined : withTag(repository, call.query.optional('tag')),
+    message: call.query.optional('message'),
+    changes: call.query.strings('changes'),
+    platform: call.query.optional('platform'),
+  })
+  call.json({ status: id })
+}
+
+async function load(call: Call): Promise<void> {
+  const { response } = call
+  const quiet = call.query.bool('quiet', true)
+  let written: Promise<void> = Promise.resolve()
+  const progress = (line: string): void => {
+    if (quiet && !line.startsWith('Loaded image')) return
+    if (!response.headersSent) call.begin('application/json')
+    written = call.write({ stream: line.endsWith('\n') ? line : `${line}\n` })
+  }
+  try {
+    await call.engine.images.load(call.body, progress)
+  } catch (error) {
+    if (!response.headersSent) throw error
+    await call.writeText(progressError(error))
+  }
+  if (!response.headersSent) call.begin('application/json')
+  await written
+  response.end()
+}
+
+async function save(call: Call, references: string[]): Promise<void> {
+  await call.stream('application/x-tar', await call.engine.images.save(references))
+}
+
+async function tag(call: Call): Promise<void> {
+  await call.engine.images.tag(call.ref, withTag(call.query.string('repo'), call.query.optional('tag')))
+  call.empty(201)
+}
+
+async function remove(call: Call): Promise<void> {
+  call.json(await call.engine.images.remove(call.ref, { force: call.query.bool('force'), noPrune: call.query.bool('noprune') }))
+}
+
+function withTag(repository: string, tag: string | undefined): string {
+  if (repository.includes('@')) throw new GantryError('InvalidParameter', 'refusing to create a tag with a digest reference')
+  return tag === undefined ? repository : `${repository}:${tag}`
+}

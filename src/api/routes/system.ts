@@ -1,0 +1,55 @@
+import type { Call } from '../call.ts'
+import type { Route } from '../route.ts'
+import { notImplemented } from '../route.ts'
+import { maxApiVersion, minApiVersion } from '../version.ts'
+
+export const systemRoutes: Route[] = [
+  { method: 'GET', path: '/_ping', handle: ping },
+  { method: 'HEAD', path: '/_ping', handle: ping },
+  { method: 'GET', path: '/version', handle: version },
+  { method: 'GET', path: '/info', handle: async (call) => call.json(await call.engine.system.info()) },
+  { method: 'GET', path: '/system/df', handle: diskUsage },
+  notImplemented('POST', '/auth'),
+  notImplemented('POST', '/session'),
+  notImplemented('GET', '/distribution/{name...}/json'),
+]
+
+/** Builder-Version 1 tells the stock client not to count on BuildKit. */
+function ping(call: Call): void {
+  const { response } = call
+  response.writeHead(200, {
+    'Builder-Version': '1',
+    'Cache-Control': 'no-cache, no-store, must-revalidate',
+    Pragma: 'no-cache',
+    Swarm: 'inactive',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': call.request.method === 'HEAD' ? 0 : 2,
+  })
+  response.end(call.request.method === 'HEAD' ? undefined : 'OK')
+}
+
+function version(call: Call): void {
+  const api = { ApiVersion: maxApiVersion, MinAPIVersion: minApiVersion }
+  const document = call.engine.system.version()
+  const components = (document['Components'] ?? []) as { Name: string; Details?: Record<string, string> }[]
+  call.json({
+    ...document,
+    Components: components.map((part) => (part.Name === 'Engine' ? { ...part, Details: { ...part.Details, ...api } } : part)),
+    ...api,
+  })
+}
+
+const diskUsageParts: Record<string, string[]> = {
+  container: ['Containers'],
+  image: ['Images', 'LayersSize'],
+  volume: ['Volumes'],
+  'build-cache': ['BuildCache', 'BuilderSize'],
+}
+
+async function diskUsage(call: Call): Promise<void> {
+  const document = await call.engine.system.diskUsage()
+  const types = call.query.strings('type')
+  if (types.length === 0 || call.minor < 42) return call.json(document)
+  const wanted = new Set(types.flatMap((type) => diskUsageParts[type] ?? []))
+  call.json(Object.fromEntries(Object.entries(document).filter(([key]) => wanted.has(key))))
+}

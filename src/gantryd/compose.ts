@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openContentStore } from '../containerd/content/file-content-store.ts'
+import { openImageStore } from '../containerd/images/image-store.ts'
+import type { DurableImageStore } from '../containerd/images/image-store.ts'
+import { openOverlay2 } from '../containerd/snapshots/overlay2/overlay2.ts'
+import type { TaskService } from '../containerd/tasks/contract.ts'
+import { openTaskService } from '../containerd/tasks/service.ts'
+import { openContainers } from '../engine/containers.ts'
+import type { Engine, Events } from '../engine/engine.ts'
+import { createEvents } from '../engine/events.ts'
+import { createImages } from '../engine/images.ts'
+import { layerSizes } from '../engine/images/layer-size.ts'
+import { createNetworks } from '../engine/networks.ts'
+import { createSystem } from '../engine/system.ts'
+import { linuxKernel } from '../kernel/linux.ts'
+import type { NetworkService } from '../net/contract.ts'
+import { openNetworkService } from '../net/service.ts'
+import { logDrivers, networkDrivers, runtimes } from './builtins.ts'
+import type { DaemonConfig } from './config.ts'
+import type { Log } from './log.ts'
+import { build } from './version.ts'
+
+/**
+ * Makes the engine from its parts and finds again what an earlier one left: tasks first, they decide what is alive; then the
+ * network, which containers need; then containers, which may be restarted by their policy.
+ */
+export async function composeEngine(config: DaemonConfig, log: Log): Promise<Engine> {
+  const { dataRoot, execRoot, bridge } = config
+  mkdirSync(execRoot, { recursive: true, mode: 0o711 })
+  const kernel = linuxKernel
+  const snapshotter = openOverlay2({ root: join(dataRoot, 'overlay2'), kernel })
+  const content = openContentStore(join(dataRoot, 'content'))
+  const store = openImageStore({ root: join(dataRoot, 'image'), content, snapshotter })
+  const tasks = openTaskService({ kernel, root: execRoot })
+  const network = openNetworkService({
+    kernel,
+    root: join(dataRoot, 'network'),
+    runtimeDir: join(execRoot, 'network'),
+    bridgeName: bridge.name,
+    bip: bridge.bip,
+    mtu: bridge.mtu,
+    userlandProxy: bridge.userlandProxy,
+    proxyCommand: bridge.userlandProxyPath === undefined ? undefined : [bridge.userlandProxyPath],
+  })
+  const events = createEvents()
+  const layerSize = layerSizes(snapshotter)
+  const room = openContainers({
+    dataRoot, execRoot, kernel, images: store, snapshotter, tasks, networks: network, events, dns: config.dns, initPath: config.initPath,
+    log: (line) => log('warn', line),
+  })
+  const images = createImages({ store, snapshotter, events, inUse: (imageId) => room.inUse(imageId), layerSize })
+  const system = createSystem({
+    id: engineId(dataRoot),
+    version: build.version,
+    gitCommit: build.commit,
+    buildTime: build.time,
+    dataRoot,
+    labels: config.labels,
+    debug: () => log.level === 'debug',
+    snapshotter,
+    networkDrivers: [...networkDrivers],
+    logDrivers: [...logDrivers],
+    runtimes,
+    defaultRuntime: config.defaultRuntime,
+    initPath: config.initPath ?? 'gantry-init',
+    containers: room.containers,
+    images,
+    layerSize,
+  })
+
+  await tasks.recover()
+  await network.recover(aliveEndpoints(network, tasks))
+  for (const change of network.hostChanges) log('info', `host setting changed: ${change}`)
+  await room.recover()
+  const closing = new AbortController()
+  void sweepAfterRemovals(store, events, closing.signal).catch((error: unknown) => log('error', 'cannot sweep layers', error))
+  return {
+    containers: room.containers,
+    exec: room.exec,
+    images,
+    events,
+    system,
+    networks: createNetworks({ service: network }),
+    async close() {
+      closing.abort()
+      room.close()
+      await network.close()
+      await store.close()
+    },
+  }
+}
+
+/** A layer that stayed behind its image because a container stood on it goes when the container has gone. */
+async function sweepAfterRemovals(store: DurableImageStore, events: Events, signal: AbortSignal): Promise<void> {
+  const filters = new Map([['event', new Set(['destroy'])]])
+  for await (const { Type } of events.stream({ filters, signal })) if (Type === 'container') await store.sweep()
+}
+
+function aliveEndpoints(network: NetworkService, tasks: TaskService): Set<string> {
+  const alive = new Set<string>()
+  for (const { id } of network.list()) {
+    for (const endpoint of network.endpoints(id)) {
+      const status = tasks.get(endpoint.containerId)?.status
+      if (status !== undefined && status !== 'stopped') alive.add(endpoint.id)
+    }
+  }
+  return alive
+}
+
+/** Names this installation, for good. */
+function engineId(dataRoot: string): string {
+  const path = join(dataRoot, 'engine-id')
+  try {
+    const id = readFileSync(path, 'utf8').trim()
+    if (id !== '') return id
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const id = randomUUID()
+  writeFileSync(path, `${id}\n`)
+  return id
+}

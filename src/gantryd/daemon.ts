@@ -1,0 +1,94 @@
+import { createApiServer } from '../api/server.ts'
+import { linuxKernel } from '../kernel/linux.ts'
+import { GantryError, messageOf } from '../lib/errors.ts'
+import type { FlagValues } from './command-line.ts'
+import { composeEngine } from './compose.ts'
+import { mergeConfigFile } from './config-file.ts'
+import { resolveConfig } from './config.ts'
+import type { DaemonConfig } from './config.ts'
+import { hostText } from './hosts.ts'
+import { listen } from './listen.ts'
+import type { Listener } from './listen.ts'
+import { createLog, parseLogLevel } from './log.ts'
+import type { Log } from './log.ts'
+import { takePidfile } from './pidfile.ts'
+import { lockRoot } from './root-lock.ts'
+import { build } from './version.ts'
+
+/** Runs the daemon; comes back when it serves. It ends by a signal, and its containers go on. */
+export async function runDaemon(given: FlagValues): Promise<void> {
+  const config = resolveConfig(mergeConfigFile(given))
+  if (process.getuid?.() !== 0) throw new GantryError('Forbidden', 'gantryd needs to be started with root privileges')
+  const log = createLog({ level: config.logLevel, format: config.logFormat })
+  const cleanups: (() => Promise<void> | void)[] = []
+  onSignals(log, given, () => stop(cleanups, log))
+  try {
+    await start(config, log, cleanups)
+  } catch (error) {
+    await runAll(cleanups, log)
+    throw new GantryError('System', `failed to start daemon: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function start(config: DaemonConfig, log: Log, cleanups: (() => Promise<void> | void)[]): Promise<void> {
+  log('info', `Starting up: version ${build.version}, data root ${config.dataRoot}`)
+  const pidfile = takePidfile(config.pidfile)
+  cleanups.push(() => pidfile.remove())
+  const lock = lockRoot(linuxKernel, config.dataRoot)
+  cleanups.push(() => lock.release())
+  const engine = await composeEngine(config, log)
+  cleanups.push(() => engine.close())
+  const api = createApiServer({
+    engine,
+    engineVersion: build.version,
+    onRequest: (line) => log('debug', `Calling ${line}`),
+    onFailure: (line, error) => log('error', `Handler for ${line} returned error`, error),
+  })
+  cleanups.push(() => api.close())
+  const listeners: Listener[] = []
+  cleanups.push(() => {
+    for (const listener of listeners) listener.close()
+  })
+  for (const host of config.hosts) {
+    listeners.push(await listen(api.http, host, config.group))
+    if (host.kind === 'tcp') log('warn', `API on ${hostText(host)} without authentication: every local user can be root through it`)
+  }
+  log('info', 'Daemon has completed initialization')
+  for (const { host } of listeners) log('info', `API listen on ${hostText(host)}`)
+}
+
+function onSignals(log: Log, given: FlagValues, stopDaemon: () => void): void {
+  process.once('SIGTERM', stopDaemon)
+  process.once('SIGINT', stopDaemon)
+  process.on('SIGHUP', () => reload(log, given))
+  // A client that hangs up shows as an error of its stream; the signal must not end the daemon.
+  process.on('SIGPIPE', () => {})
+  process.on('unhandledRejection', (error) => log('error', 'unexpected failure', error))
+  process.on('uncaughtException', (error) => log('error', 'unexpected failure', error))
+}
+
+/** SIGHUP: the log level is read again. */
+function reload(log: Log, given: FlagValues): void {
+  try {
+    const values = mergeConfigFile(given)
+    log.level = values.get('debug') === true ? 'debug' : parseLogLevel((values.get('log-level') as string | undefined) ?? 'info')
+    log('info', `Reloaded configuration: log level ${log.level}`)
+  } catch (error) {
+    log('error', 'cannot reload the configuration', error)
+  }
+}
+
+async function runAll(cleanups: (() => Promise<void> | void)[], log: Log): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) {
+    try {
+      await cleanup()
+    } catch (error) {
+      log('error', 'clean-up failed', error)
+    }
+  }
+}
+
+function stop(cleanups: (() => Promise<void> | void)[], log: Log): void {
+  log('info', 'Processing signal: shutting down; containers keep running')
+  void runAll(cleanups, log).then(() => process.exit(0))
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { checkStorageDriver } from '../../../src/gantryd/builtins.ts'
+import { parseCommandLine } from '../../../src/gantryd/command-line.ts'
+import { mergeConfigFile } from '../../../src/gantryd/config-file.ts'
+import { resolveConfig } from '../../../src/gantryd/config.ts'
+import { parseHost } from '../../../src/gantryd/hosts.ts'
+
+function configFile(t: TestContext, text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'gantry-config-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'daemon.json')
+  writeFileSync(path, text)
+  return path
+}
+
+void test('daemon.json gives what the command line does not', (t) => {
+  const path = configFile(t, '{"debug": true, "hosts": ["unix:///run/a.sock"], "data-root": "/srv/g", "labels": ["a=b"], "mtu": 1400}')
+  const config = resolveConfig(mergeConfigFile(parseCommandLine(['--config-file', path, '--bip', '10.0.0.1/24'])))
+  assert.deepEqual(
+    [config.debug, config.logLevel, config.hosts, config.dataRoot, config.labels, config.bridge.mtu, config.bridge.bip],
+    [true, 'debug', [{ kind: 'unix', path: '/run/a.sock' }], '/srv/g', ['a=b'], 1400, '10.0.0.1/24'],
+  )
+})
+
+const refused: [string, string[], RegExp][] = [
+  ['{"hosts": ["tcp://127.0.0.1:1"], "debug": true}', ['-H', 'unix:///a', '-D'], /the following directives are specified both as a flag and in the configuration file: hosts: \(from flag: \[unix:\/\/\/a\], from file: \[tcp:\/\/127\.0\.0\.1:1\]\), debug: \(from flag: true, from file: true\)$/],
+  ['{"colour": "red", "size": 1}', [], /the following directives don't match any configuration option: colour, size$/],
+  ['{"registry-mirrors": []}', [], /not implemented yet: registry-mirrors$/],
+  ['{"debug": "yes"}', [], /cannot use "yes" for debug: it must be a bool$/],
+  ['{', [], /unable to configure the Docker daemon with file .*daemon\.json: /],
+  ['[]', [], /it is not a JSON object$/],
+]
+for (const [text, args, message] of refused) {
+  void test(`the configuration ${text} is refused`, (t) => {
+    assert.throws(() => mergeConfigFile(parseCommandLine(['--config-file', configFile(t, text), ...args])), { message })
+  })
+}
+
+void test('a named configuration file must be there', () => {
+  assert.throws(() => mergeConfigFile(parseCommandLine(['--config-file', '/nonexistent/d.json'])), /open \/nonexistent\/d\.json: no such file or directory$/)
+})
+
+void test('plain TCP is for loopback unless one insists', () => {
+  assert.deepEqual(parseHost('tcp://127.0.0.1:2375', false), { kind: 'tcp', address: '127.0.0.1', port: 2375 })
+  assert.deepEqual(parseHost('tcp://[::1]', false), { kind: 'tcp', address: '::1', port: 2375 })
+  assert.deepEqual(parseHost('tcp://:1234', false), { kind: 'tcp', address: '127.0.0.1', port: 1234 })
+  for (const host of ['tcp://0.0.0.0:2375', 'tcp://192.0.2.1', 'tcp://[::]:1', 'tcp://[::ffff:127.0.0.1]:1']) {
+    assert.throws(() => parseHost(host, false), { kind: 'Forbidden' }, host)
+    assert.equal(parseHost(host, true).kind, 'tcp')
+  }
+})
+
+void test('other addresses are refused', () => {
+  assert.throws(() => parseHost('fd://', false), { kind: 'NotImplemented' })
+  for (const host of ['', 'unix://', '/run/x', 'npipe:////./pipe/x', 'tcp://a.example:1', 'tcp://127.0.0.1:99999']) {
+    assert.throws(() => parseHost(host, false), { kind: 'InvalidParameter' }, host)
+  }
+})
+
+void test('storage drivers that cannot be are refused with the reason', () => {
+  assert.throws(() => checkStorageDriver('aufs'), { message: 'aufs is in no current kernel and Docker removed it in 24.0; use overlay2' })
+  assert.throws(() => checkStorageDriver('btrfs'), { kind: 'NotImplemented' })
+  assert.throws(() => checkStorageDriver('floppy'), { kind: 'InvalidParameter' })
+  assert.throws(() => checkStorageDriver('overlay2', () => 'nodev\ttmpfs\n'), /kernel module "overlay"/)
+  checkStorageDriver('overlay2', () => 'nodev\toverlay\n')
+})
+
+const unsupported: [string[], RegExp][] = [
+  [['--live-restore=false'], /containers always outlive the daemon/],
+  [['--log-driver', 'syslog'], /not implemented yet: --log-driver syslog/],
+  [['--log-level', 'loud'], /invalid logging level: loud/],
+  [['--log-format', 'xml'], /invalid log format: xml/],
+  [['--label', 'x'], /bad attribute format: x/],
+  [['--default-runtime', 'kata'], /specified default runtime 'kata' does not exist/],
+  [['-b', 'br0', '--bridge-name', 'br1'], /both mean the same/],
+  [['-b', 'none'], /not implemented yet: --bridge none/],
+]
+for (const [args, message] of unsupported) {
+  void test(`${args.join(' ')} is refused`, () => {
+    assert.throws(() => resolveConfig(parseCommandLine(args)), { message })
+  })
+}
