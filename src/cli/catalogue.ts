@@ -1,0 +1,84 @@
+import type { Command } from './command.ts'
+
+type Entry = { summary: string; load: () => Promise<Command> }
+type Group = { summary: string; commands: Record<string, Entry>; aliases?: Record<string, string> }
+
+const one = (summary: string, load: () => Promise<Command>): Entry => ({ summary, load })
+
+const attach = one('Attach to the streams of a running container', async () => (await import('./commands/attach.ts')).attachCommand)
+const cp = one('Copy files between a container and the local filesystem', async () => (await import('./commands/cp.ts')).cpCommand)
+const create = one('Create a new container', async () => (await import('./commands/create.ts')).createCommand)
+const diff = one("List files that changed on a container's filesystem", async () => (await import('./commands/diff.ts')).diffCommand)
+const events = one('Show what happens in the engine', async () => (await import('./commands/events.ts')).eventsCommand)
+const exec = one('Execute a command in a running container', async () => (await import('./commands/exec.ts')).execCommand)
+const history = one('Show the history of an image', async () => (await import('./commands/history.ts')).historyCommand)
+const images = one('List images', async () => (await import('./commands/images.ts')).imagesCommand)
+const imports = one('Make an image from a tarball of a filesystem', async () => (await import('./commands/import.ts')).importCommand)
+const info = one('Show the state of the engine and its host', async () => (await import('./commands/info.ts')).infoCommand)
+const kill = one('Kill one or more running containers', async () => (await import('./commands/kill.ts')).killCommand)
+const load = one('Load images from a tar archive or standard input', async () => (await import('./commands/load.ts')).loadCommand)
+const logs = one('Show the logs of a container', async () => (await import('./commands/logs.ts')).logsCommand)
+const pause = one('Pause all processes within one or more containers', async () => (await import('./commands/pause.ts')).pauseCommand)
+const port = one("List a container's published ports", async () => (await import('./commands/port.ts')).portCommand)
+const ps = one('List containers', async () => (await import('./commands/ps.ts')).psCommand)
+const pull = one('Download an image from a registry', async () => (await import('./commands/pull.ts')).pullCommand)
+const rename = one('Rename a container', async () => (await import('./commands/rename.ts')).renameCommand)
+const restart = one('Restart one or more containers', async () => (await import('./commands/restart.ts')).restartCommand)
+const rm = one('Remove one or more containers', async () => (await import('./commands/rm.ts')).rmCommand)
+const rmi = one('Remove one or more images', async () => (await import('./commands/rmi.ts')).rmiCommand)
+const run = one('Create and run a new container from an image', async () => (await import('./commands/run.ts')).runCommand)
+const save = one('Save one or more images as a tar archive', async () => (await import('./commands/save.ts')).saveCommand)
+const start = one('Start one or more stopped containers', async () => (await import('./commands/start.ts')).startCommand)
+const stop = one('Stop one or more running containers', async () => (await import('./commands/stop.ts')).stopCommand)
+const tag = one('Give an image another name', async () => (await import('./commands/tag.ts')).tagCommand)
+const top = one("Show a container's processes", async () => (await import('./commands/top.ts')).topCommand)
+const unpause = one('Unpause all processes within one or more containers', async () => (await import('./commands/unpause.ts')).unpauseCommand)
+const wait = one('Wait until one or more containers stop', async () => (await import('./commands/wait.ts')).waitCommand)
+
+const inspectContainer = one('Show what the engine knows of containers', async () => (await import('./commands/typed-inspect.ts')).containerInspectCommand)
+const inspectImage = one('Show what the engine knows of images', async () => (await import('./commands/typed-inspect.ts')).imageInspectCommand)
+const inspectNetwork = one('Show what the engine knows of networks', async () => (await import('./commands/typed-inspect.ts')).networkInspectCommand)
+
+/** Every command that needs no group. A module is loaded only when its command is called. */
+export const commands: Record<string, Entry> = {
+  run, exec, ps, pull, images,
+  version: one('Show the versions of client and engine', async () => (await import('./commands/version.ts')).versionCommand),
+  info, attach,
+  completion: one('Print a completion script for a shell', async () => (await import('./commands/completion.ts')).completionCommand),
+  cp, create, diff, events,
+  explain: one('Print the system calls that make a container', async () => (await import('./commands/explain.ts')).explainCommand),
+  history, import: imports,
+  inspect: one('Show what the engine knows of an object', async () => (await import('./commands/inspect.ts')).inspectCommand),
+  kill, load, logs, pause, port, rename, restart, rm, rmi, save, start, stop, tag, top, unpause, wait,
+}
+
+/** The first of `commands` are the common ones in `--help`. */
+export const commonCommands = ['run', 'exec', 'ps', 'pull', 'images', 'version', 'info']
+
+export const groups: Record<string, Group> = {
+  container: {
+    summary: 'Manage containers',
+    commands: {
+      attach, cp, create, diff, exec, inspect: inspectContainer, kill, logs, ls: ps, pause, port, rename, restart, rm, run, start, stop,
+      top, unpause, wait,
+    },
+    aliases: { list: 'ls', ps: 'ls', remove: 'rm' },
+  },
+  image: {
+    summary: 'Manage images',
+    commands: { history, import: imports, inspect: inspectImage, load, ls: images, pull, rm: rmi, save, tag },
+    aliases: { list: 'ls', remove: 'rm' },
+  },
+  network: {
+    summary: 'Manage networks',
+    commands: {
+      inspect: inspectNetwork,
+      ls: one('List networks', async () => (await import('./commands/network-ls.ts')).networkLsCommand),
+    },
+    aliases: { list: 'ls' },
+  },
+  system: {
+    summary: 'Manage the engine',
+    commands: { df: one('Show how much disk is used', async () => (await import('./commands/system-df.ts')).systemDfCommand), events, info },
+  },
+}

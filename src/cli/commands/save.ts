@@ -1,0 +1,32 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from '../command.ts'
+import { ExitError } from '../exit-error.ts'
+import { platformFlag } from '../grammar/common-flags.ts'
+import { copyRaw } from '../terminal/stdcopy.ts'
+
+export const saveCommand: Command = {
+  path: 'save',
+  usage: ['IMAGE [IMAGE...]'],
+  summary: 'Save one or more images as a tar archive (to standard output unless told otherwise)',
+  aliases: ['image save', 'save'],
+  flags: [{ name: 'output', short: 'o', kind: 'string', help: 'Write to this file' }, platformFlag],
+  args: { min: 1, max: Infinity },
+  async run(context, { flags, args }) {
+    const output = flags.string('output')
+    if (output === '' && context.stdout.isTTY) {
+      throw new ExitError('cowardly refusing to save to a terminal. Use the -o flag or redirect')
+    }
+    const response = await context.client.open('GET', '/images/get', { query: { names: args, platform: flags.string('platform') || undefined } })
+    if (output === '') return copyRaw(response.body, context.stdout)
+    const partial = `${output}.tmp-${process.pid}`
+    try {
+      await pipeline(response.body, createWriteStream(partial, { mode: 0o600, flags: 'wx' }))
+      await rename(partial, output)
+    } catch (cause) {
+      await rm(partial, { force: true })
+      throw cause
+    }
+  },
+}

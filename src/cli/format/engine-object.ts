@@ -1,0 +1,59 @@
+import type { MissingKey } from '../../lib/go-template/execute.ts'
+import { parseJson } from '../../lib/go-template/json.ts'
+import { TemplateError } from '../../lib/go-template/nodes.ts'
+import { compileTemplate } from '../../lib/go-template/template.ts'
+import { isMap, typedNil, type Value, type ValueMap } from '../../lib/go-template/value.ts'
+import { dockerFunctions } from './docker-functions.ts'
+
+/**
+ * A template over an object of the Engine API. Docker's templates see Go structs, JSON has no types; these lists say which
+ * fields are maps, which are slices, and which are left out of the JSON when empty (API 1.50).
+ */
+const mapFields = new Set([
+  'Labels', 'Ports', 'Networks', 'PortBindings', 'ExposedPorts', 'Volumes', 'Tmpfs', 'Sysctls', 'StorageOpt', 'Annotations',
+  'Options', 'DriverOpts', 'Data', 'Containers',
+])
+const listFields = new Set([
+  'Env', 'Cmd', 'Entrypoint', 'Binds', 'CapAdd', 'CapDrop', 'Dns', 'DnsOptions', 'DnsSearch', 'ExtraHosts', 'GroupAdd', 'Links',
+  'SecurityOpt', 'VolumesFrom', 'Devices', 'Ulimits', 'ExecIDs', 'OnBuild', 'DeviceCgroupRules', 'DeviceRequests',
+  'MaskedPaths', 'ReadonlyPaths', 'RepoTags', 'RepoDigests', 'Aliases', 'DNSNames', 'BlkioWeightDevice', 'BlkioDeviceReadBps',
+  'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps', 'SecondaryIPAddresses', 'SecondaryIPv6Addresses',
+])
+const leftOutWhenEmpty: Record<string, Value> = {
+  Health: null, Healthcheck: null, ExposedPorts: {}, StopSignal: '', StopTimeout: null, Shell: [], Mounts: [], Annotations: {},
+  SizeRw: null, SizeRootFs: null, MacAddress: '', NetworkDisabled: false, ArgsEscaped: false, Tmpfs: {}, Sysctls: {},
+  StorageOpt: {}, Init: null, Variant: '', OsVersion: '', ImageManifestDescriptor: null,
+}
+
+/** Runs a template the way inspect does: with Go's zero values first, then strictly, for the error. */
+export function compileObjectTemplate(source: string): (json: string) => string {
+  const lenient = compileTemplate(source, { functions: dockerFunctions, missingKey: structLike })
+  const strict = compileTemplate(source, { functions: dockerFunctions, missingKey: () => undefined })
+  return (json) => {
+    const value = parseJson(json)
+    try {
+      return lenient(withTypedNils(value))
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error
+      return strict(value)
+    }
+  }
+}
+
+const structLike: MissingKey = (key, parent) => {
+  if (parent !== undefined && mapFields.has(parent)) return { value: undefined }
+  if (Object.hasOwn(leftOutWhenEmpty, key)) return { value: leftOutWhenEmpty[key] }
+  return undefined
+}
+
+function withTypedNils(value: Value): Value {
+  if (Array.isArray(value)) return value.map(withTypedNils)
+  if (!isMap(value)) return value
+  const out: ValueMap = {}
+  for (const [key, entry] of Object.entries(value)) {
+    if (entry === null && mapFields.has(key)) out[key] = typedNil({})
+    else if (entry === null && listFields.has(key)) out[key] = typedNil([])
+    else out[key] = withTypedNils(entry)
+  }
+  return out
+}

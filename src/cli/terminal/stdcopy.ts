@@ -1,0 +1,49 @@
+import type { Writable } from 'node:stream'
+import { once } from 'node:events'
+
+/**
+ * Splits the Engine API's multiplexed stream (8-byte header: stream 0-2, three zeros, big-endian length; then the
+ * payload) onto stdout and stderr, never reading faster than they take it. Stream 3 is an error of the engine.
+ */
+export async function demultiplex(
+  source: AsyncIterable<Buffer>,
+  targets: { stdout: Writable | undefined; stderr: Writable | undefined; head?: Buffer },
+): Promise<void> {
+  const header = Buffer.alloc(8)
+  let headerLength = 0
+  let remaining = 0
+  let complaint = ''
+  const take = async (chunk: Buffer) => {
+    let at = 0
+    while (at < chunk.length) {
+      if (remaining === 0) {
+        const copied = chunk.copy(header, headerLength, at, at + 8 - headerLength)
+        headerLength += copied
+        at += copied
+        if (headerLength < 8) return
+        headerLength = 0
+        remaining = header.readUInt32BE(4)
+        if (header[0]! > 3) throw new Error(`unrecognized stream: ${header[0]}`)
+        continue
+      }
+      const part = chunk.subarray(at, at + remaining)
+      at += part.length
+      remaining -= part.length
+      if (header[0] === 3) complaint += part.toString()
+      else await write(header[0] === 2 ? targets.stderr : targets.stdout, part)
+    }
+  }
+  if (targets.head?.length) await take(targets.head)
+  for await (const chunk of source) await take(chunk)
+  if (complaint) throw new Error(`error from daemon in stream: ${complaint}`)
+}
+
+/** Copies a terminal's stream as it is. */
+export async function copyRaw(source: AsyncIterable<Buffer>, target: Writable | undefined, head?: Buffer): Promise<void> {
+  if (head?.length) await write(target, head)
+  for await (const chunk of source) await write(target, chunk)
+}
+
+async function write(target: Writable | undefined, part: Buffer): Promise<void> {
+  if (target && !target.write(part)) await once(target, 'drain')
+}

@@ -1,0 +1,92 @@
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from '../kernel/constants/files.ts'
+import { deviceRules, deviceWritesV1, type ExactRule } from '../kernel/cgroup/devices.ts'
+import { cgroupDirectory, checkedPath, type CgroupLayout } from '../kernel/cgroup/layout.ts'
+import { resourceWrites } from '../kernel/cgroup/resources.ts'
+import type { CgroupWrite } from '../kernel/cgroup/writes.ts'
+import type { Cell } from '../kernel/program.ts'
+import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { attachDeviceFilter } from './device-filter.ts'
+import { writeText } from './paths.ts'
+import type { OciResources } from './spec.ts'
+
+/** A container's cgroup: where, and what it is limited to. `prepareParents` must have made what lies above it. */
+export interface CgroupPlan {
+  layout: CgroupLayout
+  /** "/docker/<id>", the same in every tree. */
+  path: string
+  writes: CgroupWrite[]
+  /** Rules for the v2 device filter; on v1 they are among the writes. */
+  devices: ExactRule[]
+}
+
+/** `tasks` of the cgroup in a v1 tree, opened for writing. */
+export interface CgroupTasks {
+  name: string
+  file: Cell
+}
+
+const ENOENT = 2
+const EEXIST = 17
+
+/** @throws GantryError InvalidParameter for a limit that the host cannot hold */
+export function planCgroups(layout: CgroupLayout, path: string, resources: OciResources = {}): CgroupPlan {
+  const rules = deviceRules(resources.devices)
+  const v2 = layout.mode === 'v2'
+  const writes = [...resourceWrites(layout, resources), ...(v2 ? [] : deviceWritesV1(layout, rules))]
+  return { layout, path: checkedPath(path), writes, devices: v2 ? rules : [] }
+}
+
+/** Makes the cgroup in every tree and sets its limits. */
+export function createCgroups(builder: ProgramBuilder, plan: CgroupPlan): void {
+  for (const hierarchy of plan.layout.hierarchies) {
+    const directory = cgroupDirectory(hierarchy, plan.path)
+    builder.call(`make cgroup ${directory}`, 'mkdirat', [AT_FDCWD, builder.string(directory), 0o755], { ignore: [EEXIST] })
+  }
+  const file = builder.cell('cgroup file')
+  for (const run of runsOfFile(plan.writes)) {
+    const { hierarchy, file: name, optional } = run[0]!
+    const path = `${cgroupDirectory(hierarchy, plan.path)}/${name}`
+    builder.call(`open ${name}`, 'openat', [AT_FDCWD, builder.string(path), O_WRONLY | O_CLOEXEC, 0], {
+      save: file,
+      ...(optional === true ? { ignore: [ENOENT] } : {}),
+    })
+    const ignore = optional === true ? [9] : []
+    for (const { value } of run) writeText(builder, `set ${name} to ${value}`, file, value, { ignore })
+    builder.call(`close ${name}`, 'close', [file], { ignore })
+  }
+  if (plan.devices.length > 0) attachDeviceFilter(builder, cgroupDirectory(plan.layout.hierarchies[0]!, plan.path), plan.devices)
+}
+
+/** Whether a process is born into the cgroup of a v2 tree (clone3 with CLONE_INTO_CGROUP). */
+export function hasUnified(layout: CgroupLayout): boolean {
+  return layout.hierarchies.some(({ version }) => version === 2)
+}
+
+/** Opens what a process enters by, before it has lost the rights or the view to do so. `unified` receives the v2 directory. */
+export function openCgroups(builder: ProgramBuilder, plan: Pick<CgroupPlan, 'layout' | 'path'>, unified: Cell): CgroupTasks[] {
+  const tasks: CgroupTasks[] = []
+  for (const hierarchy of plan.layout.hierarchies) {
+    const v2 = hierarchy.version === 2
+    const directory = cgroupDirectory(hierarchy, plan.path)
+    const [path, flags] = v2 ? [directory, O_PATH | O_DIRECTORY] : [`${directory}/tasks`, O_WRONLY]
+    const file = v2 ? unified : builder.cell(`cgroup ${hierarchy.name}`)
+    builder.call(`open cgroup ${directory}`, 'openat', [AT_FDCWD, builder.string(path), flags | O_CLOEXEC, 0], { save: file })
+    if (!v2) tasks.push({ name: hierarchy.name, file })
+  }
+  return tasks
+}
+
+/** A single thread that writes itself into `tasks` skips the lock of the whole machine that `cgroup.procs` takes. */
+export function joinCgroups(builder: ProgramBuilder, tasks: readonly CgroupTasks[]): void {
+  for (const { name, file } of tasks) writeText(builder, `join the ${name} cgroup`, file, '0')
+}
+
+function runsOfFile(writes: readonly CgroupWrite[]): CgroupWrite[][] {
+  const runs: CgroupWrite[][] = []
+  for (const write of writes) {
+    const last = runs.at(-1)
+    if (last !== undefined && last[0]!.file === write.file && last[0]!.hierarchy === write.hierarchy) last.push(write)
+    else runs.push([write])
+  }
+  return runs
+}

@@ -1,0 +1,59 @@
+import { AT_FDCWD, AT_RECURSIVE } from '../../kernel/constants/files.ts'
+import {
+  MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
+} from '../../kernel/constants/mounts.ts'
+import type { Cell } from '../../kernel/program.ts'
+import type { ProgramBuilder } from '../../kernel/program-builder.ts'
+import type { OciMount } from '../spec.ts'
+import { setAttributes } from './attributes.ts'
+import { parseMountOptions, type MountOptions } from './options.ts'
+import { openTarget } from './target.ts'
+
+/** A bind mount: the host's tree is copied first, while host paths are still there, and put in place later. */
+export interface Bind {
+  mount: OciMount
+  options: MountOptions
+  kind: 'directory' | 'file'
+  tree: Cell
+}
+
+export function isBind(mount: OciMount): boolean {
+  return mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind')
+}
+
+export function planBind(builder: ProgramBuilder, mount: OciMount, isDirectory: (path: string) => boolean): Bind {
+  const kind = isDirectory(mount.source ?? '') ? 'directory' : 'file'
+  return { mount, options: parseMountOptions(mount.options), kind, tree: builder.cell(`tree for ${mount.destination}`) }
+}
+
+/** Whether the copy must be made before the namespace is cut off from the host's mount events. */
+export function propagates(bind: Bind): boolean {
+  return bind.options.propagation !== undefined && bind.options.propagation.flag !== MS_PRIVATE
+}
+
+export function copySource(builder: ProgramBuilder, { mount, options, tree }: Bind): void {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.bind === 'bind' ? 0 : AT_RECURSIVE)
+  builder.call(`copy the mount at ${mount.source}`, 'open_tree', [AT_FDCWD, builder.string(mount.source ?? ''), flags], { save: tree })
+}
+
+export function attachBind(builder: ProgramBuilder, root: Cell, bind: Bind): void {
+  const { mount, options, kind, tree } = bind
+  const target = builder.cell(`target ${mount.destination}`)
+  openTarget(builder, { root, path: mount.destination, kind, save: target })
+  const { set, clear, recursiveSet, recursiveClear, propagation } = options
+  const on = { descriptor: tree }
+  if (propagation !== undefined && propagates(bind)) {
+    setAttributes(builder, `set propagation of ${mount.destination}`, on, { propagation: propagation.flag, recursive: propagation.recursive })
+  }
+  if (set !== 0 || clear !== 0) setAttributes(builder, `set flags of ${mount.destination}`, on, { set, clear })
+  if (recursiveSet !== 0 || recursiveClear !== 0) {
+    setAttributes(builder, `set flags below ${mount.destination}`, on, { set: recursiveSet, clear: recursiveClear, recursive: true })
+  }
+  attachTree(builder, `bind ${mount.source} to ${mount.destination}`, tree, target)
+}
+
+/** Puts a detached tree on what a descriptor stands for; no path is walked again. */
+export function attachTree(builder: ProgramBuilder, label: string, tree: Cell, target: Cell): void {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+  builder.call(label, 'move_mount', [tree, builder.string(''), target, builder.string(''), flags])
+}

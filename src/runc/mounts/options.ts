@@ -1,0 +1,108 @@
+import * as flags from '../../kernel/constants/mounts.ts'
+import { GantryError } from '../../lib/errors.ts'
+
+/** What the option list of an OCI mount asks for (config.md, "Mounts", Linux mount options). */
+export interface MountOptions {
+  bind: 'none' | 'bind' | 'rbind'
+  /** Flags of mount(2). */
+  flags: number
+  /** MOUNT_ATTR_* for mount_setattr(2), on the mount itself and on it with everything below. */
+  set: number
+  clear: number
+  recursiveSet: number
+  recursiveClear: number
+  propagation?: Propagation
+  /** Everything else, for the file system. */
+  data: string[]
+}
+
+export interface Propagation {
+  flag: number
+  recursive: boolean
+}
+
+const MS_SYNCHRONOUS = 0x10
+const MS_MANDLOCK = 0x40
+const MS_DIRSYNC = 0x80
+const MS_NOSYMFOLLOW = 0x100
+const MS_NOATIME = 0x400
+const MS_NODIRATIME = 0x800
+const MS_RELATIME = 1 << 21
+const MS_STRICTATIME = 1 << 24
+
+const { MOUNT_ATTR__ATIME: atimeMask } = flags
+
+/** Option, its flag of mount(2), its attribute; with `off` it takes both away. */
+const table: Record<string, { flag?: number; set?: number; clear?: number; off?: boolean }> = {
+  ro: { flag: flags.MS_RDONLY, set: flags.MOUNT_ATTR_RDONLY },
+  rw: { flag: flags.MS_RDONLY, clear: flags.MOUNT_ATTR_RDONLY, off: true },
+  nosuid: { flag: flags.MS_NOSUID, set: flags.MOUNT_ATTR_NOSUID },
+  suid: { flag: flags.MS_NOSUID, clear: flags.MOUNT_ATTR_NOSUID, off: true },
+  nodev: { flag: flags.MS_NODEV, set: flags.MOUNT_ATTR_NODEV },
+  dev: { flag: flags.MS_NODEV, clear: flags.MOUNT_ATTR_NODEV, off: true },
+  noexec: { flag: flags.MS_NOEXEC, set: flags.MOUNT_ATTR_NOEXEC },
+  exec: { flag: flags.MS_NOEXEC, clear: flags.MOUNT_ATTR_NOEXEC, off: true },
+  nodiratime: { flag: MS_NODIRATIME, set: flags.MOUNT_ATTR_NODIRATIME },
+  diratime: { flag: MS_NODIRATIME, clear: flags.MOUNT_ATTR_NODIRATIME, off: true },
+  nosymfollow: { flag: MS_NOSYMFOLLOW, set: flags.MOUNT_ATTR_NOSYMFOLLOW },
+  symfollow: { flag: MS_NOSYMFOLLOW, clear: flags.MOUNT_ATTR_NOSYMFOLLOW, off: true },
+  noatime: { flag: MS_NOATIME, set: flags.MOUNT_ATTR_NOATIME, clear: atimeMask },
+  atime: { flag: MS_NOATIME, clear: atimeMask, off: true },
+  relatime: { flag: MS_RELATIME, set: flags.MOUNT_ATTR_RELATIME, clear: atimeMask },
+  norelatime: { flag: MS_RELATIME, clear: atimeMask, off: true },
+  strictatime: { flag: MS_STRICTATIME, set: flags.MOUNT_ATTR_STRICTATIME, clear: atimeMask },
+  nostrictatime: { flag: MS_STRICTATIME, clear: atimeMask, off: true },
+  sync: { flag: MS_SYNCHRONOUS },
+  async: { flag: MS_SYNCHRONOUS, off: true },
+  dirsync: { flag: MS_DIRSYNC },
+  mand: { flag: MS_MANDLOCK },
+  nomand: { flag: MS_MANDLOCK, off: true },
+  defaults: {},
+}
+
+const propagations: Record<string, number> = {
+  private: flags.MS_PRIVATE,
+  shared: flags.MS_SHARED,
+  slave: flags.MS_SLAVE,
+  unbindable: flags.MS_UNBINDABLE,
+}
+
+const missing = new Set(['tmpcopyup', 'copy-symlink', 'idmap', 'ridmap'])
+
+/** @throws GantryError NotImplemented for an option that would need more than flags */
+export function parseMountOptions(options: readonly string[] = []): MountOptions {
+  const parsed: MountOptions = { bind: 'none', flags: 0, set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0, data: [] }
+  for (const option of options) {
+    const propagation = parsePropagation(option)
+    if (missing.has(option)) throw new GantryError('NotImplemented', `not implemented yet: mount option ${option}`)
+    else if (option === 'bind' || option === 'rbind') parsed.bind = option
+    else if (propagation !== undefined) parsed.propagation = propagation
+    else if (!addFlag(parsed, option)) parsed.data.push(option)
+  }
+  return parsed
+}
+
+/** "rslave" and kin, as in mount options and in `linux.rootfsPropagation`. */
+export function parsePropagation(word: string): Propagation | undefined {
+  const own = propagations[word]
+  if (own !== undefined) return { flag: own, recursive: false }
+  const recursive = word.startsWith('r') ? propagations[word.slice(1)] : undefined
+  return recursive === undefined ? undefined : { flag: recursive, recursive: true }
+}
+
+function addFlag(parsed: MountOptions, option: string): boolean {
+  const row = table[option]
+  if (row !== undefined) {
+    const { flag = 0, set = 0, clear = 0, off } = row
+    parsed.flags = off === true ? parsed.flags & ~flag : parsed.flags | flag
+    parsed.set = (parsed.set & ~clear) | set
+    parsed.clear = (parsed.clear & ~set) | clear
+    return true
+  }
+  // "rro", "rnosuid": the same for everything mounted below.
+  const below = option.startsWith('r') ? table[option.slice(1)] : undefined
+  if (below === undefined || (below.set === undefined && below.clear === undefined)) return false
+  parsed.recursiveSet = (parsed.recursiveSet & ~(below.clear ?? 0)) | (below.set ?? 0)
+  parsed.recursiveClear = (parsed.recursiveClear & ~(below.set ?? 0)) | (below.clear ?? 0)
+  return true
+}

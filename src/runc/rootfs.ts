@@ -1,0 +1,41 @@
+import { AT_FDCWD, AT_RECURSIVE } from '../kernel/constants/files.ts'
+import {
+  MNT_DETACH, MOUNT_ATTR_RDONLY, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_SYMLINKS, MS_PRIVATE, MS_REC, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
+} from '../kernel/constants/mounts.ts'
+import type { Cell } from '../kernel/program.ts'
+import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { setAttributes } from './mounts/attributes.ts'
+import { parsePropagation } from './mounts/options.ts'
+
+/** Cuts the new mount namespace off from the host's mount events, in both directions. */
+export function isolateMounts(builder: ProgramBuilder): void {
+  builder.call('make all mounts private', 'mount', [null, builder.string('/'), null, MS_REC | MS_PRIVATE, null])
+}
+
+/** A copy of the root file system's mount, put on top of it: pivot_root needs a mount point. */
+export function openRoot(builder: ProgramBuilder, rootfs: string): Cell {
+  const root = builder.cell('root')
+  const place = builder.string(rootfs)
+  const empty = builder.string('')
+  builder.call(`copy the mount at ${rootfs}`, 'open_tree', [AT_FDCWD, place, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE], { save: root })
+  builder.call('make it a mount of its own', 'move_mount', [root, empty, AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS])
+  return root
+}
+
+/** The root file system becomes "/", and the host's is gone (man 2 pivot_root, "pivot_root(".", ".")"). */
+export function enterRoot(builder: ProgramBuilder, root: Cell): void {
+  const here = builder.string('.')
+  builder.call('enter the new root', 'fchdir', [root])
+  builder.call('make it the root', 'pivot_root', [here, here])
+  builder.call('detach the root of the host', 'umount2', [here, MNT_DETACH])
+  builder.call('enter /', 'chdir', [builder.string('/')])
+}
+
+/** What concerns the root mount as a whole, once everything is made in it. */
+export function finishRoot(builder: ProgramBuilder, readonly: boolean, propagation: string | undefined): void {
+  const wanted = parsePropagation(propagation ?? '')
+  if (wanted !== undefined && wanted.flag !== MS_PRIVATE) {
+    setAttributes(builder, `set propagation of / to ${propagation}`, { path: '/' }, { propagation: wanted.flag, recursive: wanted.recursive })
+  }
+  if (readonly) setAttributes(builder, 'make / read-only', { path: '/' }, { set: MOUNT_ATTR_RDONLY })
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import type { Socket as UdpSocket } from 'node:dgram'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { forwardTcp } from '../../../src/proxy/tcp.ts'
+import { forwardUdp } from '../../../src/proxy/udp.ts'
+
+const host = '127.0.0.1'
+
+async function tcpBehind(answer: (socket: Socket) => void): Promise<{ port: number; close: () => Promise<void> }> {
+  const server = createServer({ allowHalfOpen: true }, answer)
+  await new Promise<void>((resolve) => {
+    server.listen(0, host, resolve)
+  })
+  const port = await freePort()
+  const forwarder = await forwardTcp({ protocol: 'tcp', hostIp: host, hostPort: port, containerIp: host, containerPort: (server.address() as AddressInfo).port })
+  return { port, close: async () => {
+    await forwarder.close()
+    server.close()
+  } }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => {
+    probe.listen(0, host, resolve)
+  })
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+describe('forwarding TCP', () => {
+  it('lets each side end its half alone', async () => {
+    const { port, close } = await tcpBehind((socket) => {
+      let got = ''
+      socket.on('data', (data) => {
+        got += data.toString()
+      })
+      socket.on('end', () => setTimeout(() => socket.end(`got ${got}`), 50))
+    })
+    const client = connect({ port, host, allowHalfOpen: true })
+    client.end('all of it')
+    let answer = ''
+    for await (const chunk of client) answer += String(chunk)
+    assert.equal(answer, 'got all of it')
+    await close()
+  })
+
+  it('holds a sender back while nobody reads', async () => {
+    let target: Socket | undefined
+    const { port, close } = await tcpBehind((socket) => {
+      socket.pause()
+      target = socket
+    })
+    const client = connect({ port, host })
+    const block = Buffer.alloc(1 << 20, 7)
+    for (let number = 0; number < 64; number++) client.write(block)
+    await sleep(300)
+    // 64 MiB were offered; what the kernel's buffers and ours hold is a fraction.
+    assert.ok(client.writableLength > 32 << 20, `${client.writableLength} bytes wait`)
+    let received = 0
+    target?.on('data', (data) => {
+      received += data.length
+    })
+    client.end()
+    await new Promise((resolve) => target?.on('end', resolve))
+    assert.equal(received, 64 << 20)
+    target?.end()
+    await close()
+  })
+
+  it('passes an abort on, and a refused connection', async () => {
+    const { port, close } = await tcpBehind((socket) => {
+      socket.on('error', () => {})
+      socket.resetAndDestroy()
+    })
+    await assert.rejects(new Promise((resolve, reject) => {
+      connect({ port, host }).on('error', reject).on('end', resolve)
+    }), { code: 'ECONNRESET' })
+    await close()
+    const nobody = await freePort()
+    const front = await freePort()
+    const forwarder = await forwardTcp({ protocol: 'tcp', hostIp: host, hostPort: front, containerIp: host, containerPort: nobody })
+    await assert.rejects(new Promise((resolve, reject) => {
+      connect({ port: front, host }).on('error', reject).on('end', resolve)
+    }), { code: 'ECONNRESET' })
+    await forwarder.close()
+  })
+})
+
+describe('forwarding UDP', () => {
+  it('keeps clients apart, and forgets one that is idle', async () => {
+    const seen = new Set<number>()
+    const server = createSocket('udp4', (data, from) => {
+      seen.add(from.port)
+      server.send(data, from.port, from.address)
+    })
+    await new Promise<void>((resolve) => {
+      server.bind(0, host, resolve)
+    })
+    const front = await freePort()
+    const forwarder = await forwardUdp({ protocol: 'udp', hostIp: host, hostPort: front, containerIp: host, containerPort: server.address().port }, { idle: 60 })
+    const clients = [createSocket('udp4'), createSocket('udp4')]
+    const said = await Promise.all(clients.map((client, at) => asked(client, front, `hello ${at}`)))
+    assert.deepEqual(said, ['hello 0', 'hello 1'])
+    assert.equal(seen.size, 2)
+    await asked(clients[0] ?? server, front, 'again')
+    assert.equal(seen.size, 2)
+    await sleep(200)
+    await asked(clients[0] ?? server, front, 'later')
+    assert.equal(seen.size, 3)
+    await forwarder.close()
+    for (const socket of [...clients, server]) socket.close()
+  })
+})
+
+function asked(client: UdpSocket, port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    client.once('message', (data) => resolve(data.toString()))
+    client.send(text, port, host)
+  })
+}

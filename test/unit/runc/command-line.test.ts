@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, copyFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { after, describe, test } from 'node:test'
+import { parseArguments } from '../../../src/runc/arguments.ts'
+import { sampleSpec } from './sample-spec.ts'
+
+const main = fileURLToPath(new URL('../../../src/runc/main.ts', import.meta.url))
+
+describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concurrency: false }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'gantry-runc-cli-'))
+  const bundle = join(directory, 'bundle')
+  const root = join(directory, 'root')
+  mkdirSync(join(bundle, 'rootfs/bin'), { recursive: true })
+  copyFileSync('/bin/busybox', join(bundle, 'rootfs/bin/busybox'))
+  for (const applet of ['sh', 'cat', 'sleep', 'id', 'true']) symlinkSync('busybox', join(bundle, 'rootfs/bin', applet))
+  after(() => rmSync(directory, { recursive: true }))
+
+  const write = (args: string[]): void => writeFileSync(join(bundle, 'config.json'), JSON.stringify({ ...sampleSpec('rootfs', { args }), linux: { ...sampleSpec('').linux, cgroupsPath: `/gantry-runc-cli-${process.pid}` } }))
+  const runc = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, [main, '--root', root, ...args], (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }))
+    })
+
+  test('runs a bundle with the stdio and exit code of its command, and leaves nothing', async () => {
+    write(['sh', '-c', 'cat; echo err >&2; exit 7'])
+    const child = spawn(process.execPath, [main, '--root', root, 'run', '-b', bundle, 'one'])
+    child.stdin.end('through\n')
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+    assert.deepEqual([code, stdout, stderr], [7, 'through\n', 'err\n'])
+    assert.deepEqual(readdirSync(root), [])
+  })
+
+  test('creates, starts, lists, enters, kills and deletes', async () => {
+    write(['sleep', '100'])
+    const pidFile = join(directory, 'pid')
+    assert.equal((await runc('create', '--bundle', bundle, '--pid-file', pidFile, 'two')).code, 0)
+    const state = async (): Promise<{ status: string; pid: number }> => JSON.parse((await runc('state', 'two')).stdout) as { status: string; pid: number }
+    const pid = Number(readFileSync(pidFile, 'utf8'))
+    const created = await state()
+    assert.deepEqual([created.status, created.pid], ['created', pid])
+    assert.match((await runc('create', '-b', bundle, 'two')).stderr, /container with given ID already exists: two/)
+    assert.equal((await runc('start', 'two')).code, 0)
+    assert.equal((await state()).status, 'running')
+    assert.equal(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'sleep\x00100\0')
+    assert.equal((await runc('list', '-q')).stdout, 'two\n')
+    assert.deepEqual(await runc('exec', '-u', '5:6', '-e', 'A=b', 'two', 'sh', '-c', 'id -u; id -G; echo $A; exit 3'), { code: 3, stdout: '5\n6\nb\n', stderr: '' })
+    assert.match((await runc('delete', 'two')).stderr, /cannot delete container two that is not stopped: running/)
+    assert.equal((await runc('kill', 'two', 'KILL')).code, 0)
+    for (let wait = 0; wait < 100 && (await state()).status !== 'stopped'; wait++) await sleep(10)
+    assert.equal((await state()).status, 'stopped')
+    assert.equal((await runc('delete', 'two')).code, 0)
+    assert.match((await runc('state', 'two')).stderr, /container does not exist: two/)
+    assert.deepEqual(readdirSync(root), [])
+  })
+
+  test('says what went wrong, in JSON where containerd looks', async () => {
+    write(['not-there'])
+    const log = join(directory, 'log.json')
+    const { code } = await runc('--log', log, '--log-format', 'json', 'run', '-b', bundle, 'three')
+    assert.equal(code, 1)
+    const line = JSON.parse(readFileSync(log, 'utf8')) as { level: string; msg: string }
+    assert.deepEqual([line.level, line.msg], ['error', 'exec: "not-there": executable file not found in $PATH'])
+    assert.deepEqual(readdirSync(root), [])
+    assert.match((await runc('create', '--console-socket', '/x', 'three')).stderr, /not implemented yet: --console-socket/)
+    assert.match((await runc('checkpoint', 'x')).stderr, /no such command: checkpoint/)
+    assert.match((await runc('state', '../x')).stderr, /invalid container ID/)
+  })
+
+  test('writes a specification to start from, that it can run', async () => {
+    const fresh = join(directory, 'fresh')
+    mkdirSync(fresh)
+    symlinkSync(join(bundle, 'rootfs'), join(fresh, 'rootfs'))
+    assert.equal((await runc('spec', '-b', fresh)).code, 0)
+    const file = join(fresh, 'config.json')
+    const spec = JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof sampleSpec>
+    writeFileSync(file, JSON.stringify({ ...spec, process: { ...spec.process, args: ['true'] } }))
+    assert.deepEqual(await runc('run', '-b', fresh, 'four'), { code: 0, stdout: '', stderr: '' })
+    assert.match((await runc('spec', '-b', fresh)).stderr, /exists/)
+  })
+})
+
+describe('the flags of gantry-runc', () => {
+  test('stop at the first argument that is none', () => {
+    const table = { bundle: { letter: 'b', value: true }, force: { letter: 'f' }, env: { value: true, list: true } }
+    const { flags, rest } = parseArguments(['-b', 'x', '--force', '--env=A=1', '--env', 'B', 'id', '--force', '-z'], table)
+    assert.deepEqual([...flags], [['bundle', ['x']], ['force', ['true']], ['env', ['A=1', 'B']]])
+    assert.deepEqual(rest, ['id', '--force', '-z'])
+    assert.throws(() => parseArguments(['--nope'], table), { message: 'flag provided but not defined: -nope' })
+    assert.throws(() => parseArguments(['-b'], table), { message: 'flag needs an argument: -b' })
+  })
+})
