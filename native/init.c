@@ -28,9 +28,9 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
   __asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
   return result;
 }
-enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45, SHUTDOWN = 48,
+enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45,
        CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128,
-       ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61, FSYNC = 74, PRCTL = 157 };
+       ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61 };
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl run\n");
 static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
@@ -44,9 +44,9 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
   return x0;
 }
-enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207, SHUTDOWN = 210,
+enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207,
        CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137,
-       ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260, FSYNC = 82, PRCTL = 167 };
+       ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260 };
 #else
 #error "gantry-init knows x86-64 and aarch64"
 #endif
@@ -645,6 +645,19 @@ static void turn(void) {
   if (poll[0].revents) reap();
 }
 
+/* What the program left open (directories, cgroup files) would be held for the container's whole life. */
+static void close_others(const struct monitor *block) {
+  const i32 *kept = &block->pidfd;
+  for (i32 from = 3;;) {
+    i32 next = 0x7fffffff;
+    for (int i = 0; i < 8; i++)
+      if (kept[i] >= from && kept[i] < next) next = kept[i];
+    if (next > from) sys(CLOSE_RANGE, from, next - 1, 0);
+    if (next == 0x7fffffff) return;
+    from = next + 1;
+  }
+}
+
 static void monitor(struct monitor *block) {
   u64 ignore[4] = {1, 0, 0, 0}; /* SIGPIPE: writes to a closed stdin are noticed by their result */
   self = block;
@@ -655,7 +668,7 @@ static void monitor(struct monitor *block) {
   set_nonblock(self->err);
   set_nonblock(self->terminal);
   report(CREATED, self->pid, 0);
-  sys(CLOSE, STATUS_FD);
+  close_others(self);
   while (!exited) turn();
   record_exit();
   for (;;) {

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 /** Bundles each program into one file in dist/, so that it starts without reading hundreds of modules. */
@@ -25,5 +26,18 @@ await build({
   target: 'node24',
   // CommonJS packages inside an ES module still call require.
   banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+  define: { GANTRY_BUILD: JSON.stringify(buildFacts()) },
   logLevel: 'warning',
 })
+
+/** What `version` prints; the commit is unknown where the sources are no git checkout. */
+function buildFacts(): { version: string; commit: string; time: string } {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  let commit = 'unknown'
+  try {
+    commit = execFileSync('git', ['rev-parse', '--short=7', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    // no git, or an archive of the sources
+  }
+  return { version, commit, time: new Date().toISOString() }
+}

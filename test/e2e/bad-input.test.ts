@@ -35,7 +35,7 @@ throughEachClient('bad input', (stage) => {
     ['an array', '[]'],
     ['no body', ''],
   ] as const) {
-    test(`${what} is 400 with a message`, async () => {
+    test(`${what} is 400 with a message`, { skip: engineUnderTest === 'dockerd' && 'Docker 20.10 said 500' }, async () => {
       const answer = await post('/containers/create', body)
       assert.equal(answer.status, 400, answer.text)
       assert.notEqual(message(answer.text), '')
@@ -57,7 +57,7 @@ throughEachClient('bad input', (stage) => {
     for (const version of ['v9.99', 'v1.1']) {
       const answer = await stage.engine.api({ path: `/${version}/containers/json` })
       assert.equal(answer.status, 400)
-      assert.match(message(answer.text), /is too (new|old)/)
+      assert.match(answer.text, /is too (new|old)/)
     }
   })
 
@@ -101,7 +101,7 @@ throughEachClient('bad input', (stage) => {
     assert.equal((await post('/containers/idle/start', '')).status, 204)
     assert.equal((await post('/containers/idle/start', '')).status, 304)
     assert.equal((await stage.engine.api({ method: 'DELETE', path: '/containers/idle' })).status, 409)
-    assert.match((await stage.docker('rm', 'idle')).stderr, /cannot remove container .*container is running/)
+    assert.match((await stage.docker('rm', 'idle')).stderr, /cannot remove (container .*container is running|a running container)/)
     await stage.ok('rm', '-f', 'idle')
   })
 

@@ -24,7 +24,8 @@ export const imagesCommand: Command = {
       query: { all: flags.boolean('all') || undefined, filters: filtersQuery(filters) },
     })
     const format = flags.string('format')
-    const digests = flags.boolean('digests') || format.includes('.Digest')
+    const column = flags.boolean('digests')
+    const digests = { rows: column || format.includes('.Digest'), column }
     const rows = images
       .toSorted((a, b) => b.Created - a.Created)
       .flatMap((image) => imageRows(image, { truncate: !flags.boolean('no-trunc'), digests }))

@@ -9,7 +9,8 @@ export function environment(flags: FlagValues, env: NodeJS.ProcessEnv): string[]
     const value = env[word]
     return word.includes('=') || value === undefined ? word : `${word}=${value}`
   })
-  return [...fromFiles, ...given]
+  // The last of several values counts.
+  return [...new Map([...fromFiles, ...given].map((word) => [word.split('=', 1)[0], word])).values()]
 }
 
 /** --label-file, then --label; a label without a value has the empty one. */

@@ -14,7 +14,6 @@ export function hostConfig(
   given: { networkMode: string; consoleSize: [number, number] },
 ): { AutoRemove: boolean; [field: string]: unknown } {
   const security = securityOptions(flags.list('security-opt'))
-  const caps = capabilities(flags.list('cap-add'), flags.list('cap-drop'))
   const restart = restartPolicy(flags)
   checkNamespaces(flags)
   const tmpfs = flags.list('tmpfs').map((word) => [word.split(':', 1)[0]!, word.includes(':') ? word.slice(word.indexOf(':') + 1) : ''])
@@ -35,8 +34,8 @@ export function hostConfig(
     VolumeDriver: flags.string('volume-driver'),
     VolumesFrom: orNull(flags.list('volumes-from')),
     ConsoleSize: given.consoleSize,
-    CapAdd: caps.add,
-    CapDrop: caps.drop,
+    CapAdd: capabilities(flags.list('cap-add')),
+    CapDrop: capabilities(flags.list('cap-drop')),
     CgroupnsMode: flags.string('cgroupns'),
     Dns: flags.list('dns'),
     DnsOptions: flags.list('dns-option'),
@@ -51,7 +50,7 @@ export function hostConfig(
     Privileged: flags.boolean('privileged'),
     PublishAllPorts: flags.boolean('publish-all'),
     ReadonlyRootfs: flags.boolean('read-only'),
-    SecurityOpt: orNull(security.options),
+    SecurityOpt: flags.list('security-opt').length > 0 ? security.options : null,
     UTSMode: flags.string('uts'),
     UsernsMode: flags.string('userns'),
     ShmSize: flags.number('shm-size'),

@@ -14,11 +14,11 @@ export function networkMode(flags: FlagValues): string {
 /** NetworkingConfig.EndpointsConfig. One plain network needs none; the engine makes it. */
 export function endpoints(flags: FlagValues): Record<string, Endpoint> {
   const all = attachments(flags)
-  if (all.length > 1 && all.some((one) => !isUserDefined(one.target)) ) {
+  if (all.length > 1 && all.some((one) => !isUserDefined(one.target))) {
     throw new OptionError('conflicting options: cannot attach both user-defined and non-user-defined network-modes')
   }
   const first = all[0] ?? attachment('default')
-  applyFlags(flags, { first, isOnly: all.length === 0 })
+  applyFlags(flags, first)
   const result: Record<string, Endpoint> = {}
   for (const one of all.length === 0 ? [first] : all) {
     if (Object.hasOwn(result, one.target)) throw new OptionError(`network ${JSON.stringify(one.target)} is specified multiple times`)
@@ -60,7 +60,7 @@ function readAttachment(word: string): Attachment {
   return one
 }
 
-function applyFlags(flags: FlagValues, { first, isOnly }: { first: Attachment; isOnly: boolean }): void {
+function applyFlags(flags: FlagValues, first: Attachment): void {
   const given = { aliases: flags.list('network-alias'), links: flags.list('link'), linkLocal: flags.list('link-local-ip') }
   if (given.aliases.length > 0 && !isUserDefined(first.target)) {
     throw new OptionError('network-scoped aliases are only supported for user-defined networks')
@@ -74,7 +74,7 @@ function applyFlags(flags: FlagValues, { first, isOnly }: { first: Attachment; i
     const value = flags.string(name)
     if (value === '') continue
     if (first[field] !== '') throw new OptionError(`conflicting options: cannot specify both --${name} and per-network ${perNetwork[field]}`)
-    if (field !== 'mac' || isOnly || !/^(host|none|container:.*)$/.test(first.target)) first[field] = value
+    first[field] = value
   }
 }
 

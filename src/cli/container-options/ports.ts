@@ -12,7 +12,7 @@ export function exposedPorts(flags: FlagValues): Record<string, object> {
   for (const word of flags.list('expose')) {
     const [range, proto = 'tcp'] = word.split('/')
     const [start, end] = exposeRange(range!, word)
-    for (let port = start; port <= end; port++) ports[`${port}/${proto.toLowerCase()}`] = {}
+    for (let port = start; port <= end; port++) ports[`${port}/${proto}`] = {}
   }
   return ports
 }

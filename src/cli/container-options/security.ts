@@ -32,24 +32,13 @@ function seccompProfile(path: string): string {
   }
 }
 
-/** --cap-add and --cap-drop with full names; what is both added and dropped is added, ALL swallows the rest. */
-export function capabilities(add: string[], drop: string[]): { add: string[] | null; drop: string[] | null } {
-  const adding = new Set(add.map(fullName))
-  const dropping = new Set(drop.map(fullName))
-  const added = allOrEach(adding)
-  const dropped = [...allOrEach(dropping)].filter((name) => !added.has(name))
-  return { add: sortedOrNull([...added]), drop: sortedOrNull(dropped) }
-}
-
-function allOrEach(names: Set<string>): Set<string> {
-  return names.has('ALL') ? new Set(['ALL']) : names
+/** --cap-add and --cap-drop by full name, sorted, without repetition; what ALL means with others is the engine's to say. */
+export function capabilities(words: string[]): string[] | null {
+  const names = new Set(words.map(fullName))
+  return names.size > 0 ? [...names].toSorted() : null
 }
 
 function fullName(name: string): string {
   const upper = name.trim().toUpperCase()
-  return upper === 'ALL' || upper === 'RESET' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`
-}
-
-function sortedOrNull(names: string[]): string[] | null {
-  return names.length > 0 ? names.toSorted() : null
+  return upper === 'ALL' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`
 }

@@ -26,25 +26,25 @@ export function imageListing(withDigest: boolean): Listing {
   }
 }
 
-/** One row a tag; with digests, one a tag and digest. */
-export function imageRows(image: ImageSummary, options: { truncate: boolean; digests: boolean }): Row[] {
+/** One row a tag; with digests in `rows`, one a tag and digest. An image without tags tells its digest in the `column` only. */
+export function imageRows(image: ImageSummary, options: { truncate: boolean; digests: { rows: boolean; column: boolean } }): Row[] {
   return references(image, options.digests).map((reference) => imageRow(image, { ...reference, truncate: options.truncate }))
 }
 
 type Reference = { repository: string; tag: string; digest: string }
 
-function references(image: ImageSummary, withDigests: boolean): Reference[] {
+function references(image: ImageSummary, shown: { rows: boolean; column: boolean }): Reference[] {
   const tags = (image.RepoTags ?? []).filter((tag) => tag !== '<none>:<none>').map(splitTag)
   const digests = (image.RepoDigests ?? []).filter((digest) => digest !== '<none>@<none>').map(splitDigest)
   if (tags.length === 0 && digests.length === 0) return [{ repository: none, tag: none, digest: none }]
   const rows: Reference[] = []
   for (const tag of tags) {
     const own = digests.filter((digest) => digest.repository === tag.repository)
-    if (!withDigests || own.length === 0) rows.push({ ...tag, digest: none })
+    if (!shown.rows || own.length === 0) rows.push({ ...tag, digest: none })
     else for (const { digest } of own) rows.push({ ...tag, digest })
   }
   for (const digest of digests) {
-    if (!tags.some((tag) => tag.repository === digest.repository)) rows.push({ ...digest, tag: none })
+    if (!tags.some((tag) => tag.repository === digest.repository)) rows.push({ ...digest, tag: none, digest: shown.column ? digest.digest : '' })
   }
   return rows
 }

@@ -64,7 +64,7 @@ function imageOf(layer: Buffer, options: { layerName?: string; withoutLayer?: bo
 /** A ustar archive, byte by byte: no program would write what these tests need. */
 function tar(entries: Entry[]): Buffer {
   const blocks: Buffer[] = []
-  for (const { name, type, link = '', data = Buffer.alloc(0), device = [0, 0] } of entries) {
+  for (const { name, type, link = '', data = Buffer.alloc(0), device: [major, minor] = [0, 0] } of entries) {
     const header = Buffer.alloc(512)
     header.write(name, 0, 100)
     header.write(type === '5' || name.startsWith('bin/') ? '0000755\0' : '0000644\0', 100)
@@ -75,7 +75,7 @@ function tar(entries: Entry[]): Buffer {
     header.write(type, 156)
     header.write(link, 157, 100)
     header.write('ustar\x0000', 257)
-    header.write(`${device[0].toString(8).padStart(7, '0')}\0${device[1].toString(8).padStart(7, '0')}\0`, 329)
+    header.write(`${major.toString(8).padStart(7, '0')}\0${minor.toString(8).padStart(7, '0')}\0`, 329)
     const sum = header.reduce((total, byte) => total + byte, 0)
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
     blocks.push(header, data, Buffer.alloc((512 - (data.length % 512)) % 512))

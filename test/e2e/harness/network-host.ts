@@ -32,6 +32,7 @@ export async function makeHost(): Promise<NetworkHost> {
     run: (command, options) => run([...enter, ...command], options),
     must: (command, options) => must([...enter, ...command], options),
     async close() {
+      if (holder.exitCode !== null || holder.signalCode !== null) return
       const ended = once(holder, 'exit')
       holder.stdin?.end()
       await ended

@@ -26,11 +26,14 @@ test('columns are ten wide at least and padded by three', () => {
 })
 
 test('ports of one kind become ranges', () => {
-  const port = (PrivatePort: number, more = {}) => ({ PrivatePort, Type: 'tcp', ...more })
   assert.equal(portsText([port(81), port(80), port(90)]), '80-81/tcp, 90/tcp')
   assert.equal(portsText([port(80, { IP: '0.0.0.0', PublicPort: 8080 }), port(80, { IP: '::', PublicPort: 8080 })]), '0.0.0.0:8080->80/tcp, [::]:8080->80/tcp')
   assert.equal(portsText([port(80, { IP: '0.0.0.0', PublicPort: 80 }), port(81, { IP: '0.0.0.0', PublicPort: 81 })]), '0.0.0.0:80-81->80-81/tcp')
 })
+
+function port(PrivatePort: number, more: { IP?: string; PublicPort?: number } = {}) {
+  return { PrivatePort, Type: 'tcp', ...more }
+}
 
 const container: ContainerSummary = {
   Id: 'a'.repeat(64), Names: ['/web', '/other/link'], Image: 'bb', ImageID: `sha256:${'b'.repeat(64)}`, Command: "sh -c 'a long command line'",

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { demultiplex } from '../../../src/cli/terminal/stdcopy.ts'
 
 class Collector extends Writable {

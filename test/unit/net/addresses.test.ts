@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { array, assert as check, boolean, ipV4, property } from 'fast-check'
 import { AddressPool } from '../../../src/net/address-pool.ts'
 import { formatIPv4, formatSubnet, parseIPv4, parseSubnet } from '../../../src/net/ipv4.ts'
 import { randomMac } from '../../../src/net/mac-address.ts'
@@ -17,13 +17,13 @@ describe('subnets', () => {
   })
 
   it('addresses come back as they went in', () => {
-    fc.assert(fc.property(fc.ipV4(), (address) => formatIPv4(parseIPv4(address)) === address))
+    check(property(ipV4(), (address) => formatIPv4(parseIPv4(address)) === address))
   })
 })
 
 describe('an address pool', () => {
   it('never gives an address twice, nor gateway, network and broadcast, and rotates', () => {
-    fc.assert(fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (steps) => {
+    check(property(array(boolean(), { maxLength: 60 }), (steps) => {
       const subnet = parseSubnet('10.0.0.1/28')
       const pool = new AddressPool(subnet)
       const held: number[] = []

@@ -63,6 +63,7 @@ describe('forwarding TCP', () => {
     // 64 MiB were offered; what the kernel's buffers and ours hold is a fraction.
     assert.ok(client.writableLength > 32 << 20, `${client.writableLength} bytes wait`)
     let received = 0
+    target?.resume()
     target?.on('data', (data) => {
       received += data.length
     })
@@ -70,6 +71,8 @@ describe('forwarding TCP', () => {
     await new Promise((resolve) => target?.on('end', resolve))
     assert.equal(received, 64 << 20)
     target?.end()
+    client.resume()
+    await new Promise((resolve) => client.once('close', resolve))
     await close()
   })
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { array, assert as check, integer, nat, property, record, tuple, uint8Array, uniqueArray } from 'fast-check'
 import { decodeAcknowledgement } from '../../../../src/kernel/netlink/acknowledgement.ts'
 import { attribute, decodeAttributes, decodeMessages, encodeMessage, nested, text, textOf, u32 } from '../../../../src/kernel/netlink/message.ts'
 
 describe('netlink messages', () => {
   it('come back as they went out, padded to 4 bytes', () => {
-    const part = fc.record({ type: fc.integer({ min: 1, max: 0xffff }), flags: fc.integer({ min: 0, max: 0xffff }), sequence: fc.nat(), body: fc.uint8Array({ maxLength: 99 }) })
-    fc.assert(fc.property(fc.array(part, { maxLength: 5 }), (list) => {
+    const part = record({ type: integer({ min: 1, max: 0xffff }), flags: integer({ min: 0, max: 0xffff }), sequence: nat(), body: uint8Array({ maxLength: 99 }) })
+    check(property(array(part, { maxLength: 5 }), (list) => {
       const encoded = list.map(({ body, ...head }) => encodeMessage({ ...head, parts: [body] }))
       assert.ok(encoded.every(({ length }) => length % 4 === 0))
       const decoded = decodeMessages(Buffer.concat(encoded))
@@ -16,14 +16,14 @@ describe('netlink messages', () => {
   })
 
   it('carry attributes of any content', () => {
-    fc.assert(fc.property(fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 0x3fff }), fc.uint8Array({ maxLength: 70 })), { selector: ([type]) => type }), (list) => {
+    check(property(uniqueArray(tuple(integer({ min: 0, max: 0x3fff }), uint8Array({ maxLength: 70 })), { selector: ([type]) => type }), (list) => {
       const bytes = Buffer.concat(list.map(([type, payload]) => attribute(type, payload)))
       assert.deepEqual([...decodeAttributes(bytes)].map(([type, payload]) => [type, [...payload]]), list.map(([type, payload]) => [type, [...payload]]))
     }))
   })
 
   it('are refused when a length lies, whatever the bytes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+    check(property(uint8Array({ maxLength: 64 }), (bytes) => {
       for (const decode of [decodeMessages, decodeAttributes]) {
         try {
           decode(Buffer.from(bytes))

@@ -6,6 +6,7 @@ import { protocol } from '../../../../src/kernel/netlink/constants.ts'
 import { createBridge, findLink, listLinks, setUp } from '../../../../src/kernel/netlink/link.ts'
 import { NetlinkSocket } from '../../../../src/kernel/netlink/socket.ts'
 import { NftablesMaps, loadRuleset } from '../../../../src/kernel/nftables.ts'
+import type { MapElement } from '../../../../src/kernel/nftables.ts'
 import { nr } from '../../../../src/kernel/syscalls.ts'
 
 const CLONE_NEWNET = 0x40000000
@@ -27,9 +28,7 @@ it('a batch is worked off to its end, and the first failure is told with the ker
 it('elements that go in by netlink come out of the nft program', async () => {
   await loadRuleset(linuxKernel, 'table ip gantry-test {\n map m { type inet_proto . inet_service : ipv4_addr . inet_service; }\n}\n')
   const maps = new NftablesMaps(linuxKernel)
-  const element = (port: number): { key: Buffer; data: Buffer } => ({ key: Buffer.from([6, 0, 0, 0, port >> 8, port & 0xff, 0, 0]), data: Buffer.from([10, 0, 0, 1, 0, 80, 0, 0]) })
   maps.change({ table: 'gantry-test', map: 'm', add: Array.from({ length: 3000 }, (_, at) => element(1000 + at)) })
-  const list = (): string => execFileSync('nft', ['list', 'map', 'ip', 'gantry-test', 'm'], { encoding: 'utf8' })
   assert.equal(list().match(/: 10\.0\.0\.1 \. 80/g)?.length, 3000)
   maps.change({ table: 'gantry-test', map: 'm', remove: [element(9), ...Array.from({ length: 2999 }, (_, at) => element(1001 + at))] })
   assert.match(list(), /elements = \{ tcp \. 1000 : 10\.0\.0\.1 \. 80 \}/)
@@ -37,3 +36,11 @@ it('elements that go in by netlink come out of the nft program', async () => {
   maps.close()
   await assert.rejects(loadRuleset(linuxKernel, 'nonsense'), /cannot load nftables rules: .*syntax error/)
 })
+
+function element(port: number): MapElement {
+  return { key: Buffer.from([6, 0, 0, 0, port >> 8, port & 0xff, 0, 0]), data: Buffer.from([10, 0, 0, 1, 0, 80, 0, 0]) }
+}
+
+function list(): string {
+  return execFileSync('nft', ['list', 'map', 'ip', 'gantry-test', 'm'], { encoding: 'utf8' })
+}

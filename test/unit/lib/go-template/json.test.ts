@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { encodeJson, indentJson, parseJson } from '../../../../src/lib/go-template/json.ts'
 import { typedNil, type Value } from '../../../../src/lib/go-template/value.ts'
 

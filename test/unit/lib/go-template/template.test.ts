@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { TemplateError } from '../../../../src/lib/go-template/nodes.ts'
 import { compileTemplate } from '../../../../src/lib/go-template/template.ts'
 import { TemplateObject, type Value } from '../../../../src/lib/go-template/value.ts'
