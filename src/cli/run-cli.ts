@@ -10,9 +10,9 @@ import { programName, version } from './program.ts'
 import { rootFlags } from './root-flags.ts'
 
 /** Runs one command line; answers the exit code when all output has been taken. */
-export async function runCli(words: string[], io: Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr' | 'env'>): Promise<number> {
+export async function runCli(words: string[], io: CliStreams): Promise<number> {
   let debug = false
-  leaveOnBrokenPipe(io)
+  const restore = leaveOnBrokenPipe(io)
   let client: EngineClient | undefined
   try {
     const root = parseRoot(words)
@@ -39,6 +39,7 @@ export async function runCli(words: string[], io: Pick<NodeJS.Process, 'stdin' |
     client?.close()
     await flush(io.stdout)
     await flush(io.stderr)
+    restore()
   }
 }
 
@@ -47,6 +48,9 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return Promise.resolve()
   return new Promise((resolve) => stream.write('', () => resolve()))
 }
+
+/** The parts of `process` that a command line needs. */
+export type CliStreams = { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream; env: NodeJS.ProcessEnv }
 
 type Root = { values: FlagValues; positionals: string[]; wantsHelp: boolean }
 
@@ -101,12 +105,16 @@ async function runCommand(command: Command, words: string[], context: CliContext
   }
 }
 
-/** A reader that has gone away ends the command without a word, as SIGPIPE does. */
-function leaveOnBrokenPipe(io: Pick<NodeJS.Process, 'stdout' | 'stderr'>): void {
-  for (const stream of [io.stdout, io.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit(141)
-    })
+/** A reader that has gone away ends the command without a word, as SIGPIPE does. Answers the function that undoes it. */
+function leaveOnBrokenPipe({ stdout, stderr }: CliStreams): () => void {
+  for (const stream of [stdout, stderr]) stream.on('error', onStreamError)
+  return () => {
+    for (const stream of [stdout, stderr]) stream.off('error', onStreamError)
   }
+}
+
+function onStreamError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  // What a shell shows of a process that died of SIGPIPE.
+  process.exit(141)
 }

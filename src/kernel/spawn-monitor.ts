@@ -1,20 +1,15 @@
-import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { readFileSync } from 'node:fs'
 import { ProgramFailure } from './failure.ts'
-import { initBinaryPath } from './init-binary.ts'
-import type { Kernel, SpawnMonitor, SpawnedMonitor } from './kernel.ts'
+import type { SpawnMonitor, SpawnedMonitor } from './kernel.ts'
 import { decodeProgram } from './program-codec.ts'
+import type { Spawner } from './spawner.ts'
 
 const recordSize = 16
 const CREATED = 1
 
 /** Runs the program and reads its status channel. */
-export function spawnMonitor(kernel: Pick<Kernel, 'syscall'>, { programPath }: SpawnMonitor): Promise<SpawnedMonitor> {
-  const program = openSync(programPath, 'r')
-  const child = spawn(initBinaryPath(kernel), [], { argv0: 'gantry-monitor', cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'ignore', program, 'pipe'] })
-  closeSync(program)
-  const status = child.stdio[4] as Readable
+export function spawnMonitor(spawner: Spawner, { programPath }: SpawnMonitor): Promise<SpawnedMonitor> {
+  const status = spawner.start(programPath)
   const created = Promise.withResolvers<SpawnedMonitor>()
   const executed = Promise.withResolvers<void>()
   executed.promise.catch(() => {}) // the caller may never ask
@@ -40,7 +35,6 @@ export function spawnMonitor(kernel: Pick<Kernel, 'syscall'>, { programPath }: S
     executed.resolve()
     created.reject(new Error('cannot run a syscall program: the monitor ended without a word'))
   })
-  child.on('error', (cause) => fail(new Error(`cannot start the monitor: ${cause.message}`, { cause })))
   return created.promise
 }
 

@@ -16,7 +16,7 @@ const request = (words: string[]) => {
 }
 
 for (const { args, body } of recorded) {
-  test(`create ${args.join(' ')} sends what docker sends`, () => {
+  void test(`create ${args.join(' ')} sends what docker sends`, () => {
     const sent = JSON.parse(JSON.stringify(request(args))) as Body
     // docker keeps these in maps: their order is anything.
     for (const list of [sent.HostConfig.Binds, body.HostConfig.Binds, sent.Env, body.Env]) list?.sort()
@@ -40,7 +40,7 @@ const refused: [string[], string][] = [
   [['--ulimit', 'nofile=2:1', 'bb'], 'invalid argument "nofile=2:1" for "--ulimit" flag: ulimit soft limit must be less than or equal to hard limit: 2 > 1'],
 ]
 for (const [words, message] of refused) {
-  test(`create ${words.join(' ')} is refused with docker's words`, () => {
+  void test(`create ${words.join(' ')} is refused with docker's words`, () => {
     assert.throws(() => request(words), { message })
   })
 }

@@ -30,7 +30,7 @@ async function engine(listener: RequestListener): Promise<{ client: EngineClient
   return { client: new EngineClient({ shown: `unix://${socketPath}`, socketPath }, {}), server, connections: () => count }
 }
 
-test('the older API version is used, and one connection serves requests that follow each other', async () => {
+void test('the older API version is used, and one connection serves requests that follow each other', async () => {
   const paths: string[] = []
   const { client, connections } = await engine((request, response) => {
     paths.push(`${request.method} ${request.url}`)
@@ -43,7 +43,7 @@ test('the older API version is used, and one connection serves requests that fol
   client.close()
 })
 
-test('requests at the same time get a connection each', async () => {
+void test('requests at the same time get a connection each', async () => {
   const { client } = await engine((request, response) => {
     setTimeout(() => response.end(request.url), request.url!.endsWith('slow') ? 100 : 0)
   })
@@ -52,7 +52,7 @@ test('requests at the same time get a connection each', async () => {
   client.close()
 })
 
-test('chunks are joined, and a streamed body arrives whole', async () => {
+void test('chunks are joined, and a streamed body arrives whole', async () => {
   const { client } = await engine((request, response) => {
     if (request.method === 'HEAD') return response.end()
     request.on('data', (chunk: Buffer) => response.write(chunk.toString().toUpperCase()))
@@ -64,7 +64,7 @@ test('chunks are joined, and a streamed body arrives whole', async () => {
   client.close()
 })
 
-test('an error has the engine’s words and status', async () => {
+void test('an error has the engine’s words and status', async () => {
   const { client } = await engine((_request, response) => {
     response.statusCode = _request.method === 'HEAD' ? 200 : 404
     response.end('{"message":"No such container: x"}')
@@ -73,7 +73,7 @@ test('an error has the engine’s words and status', async () => {
   client.close()
 })
 
-test('a body that ends too early is an error, not a short answer', async () => {
+void test('a body that ends too early is an error, not a short answer', async () => {
   const { client } = await engine((request, response) => {
     if (request.method === 'HEAD') return response.end()
     response.writeHead(200, { 'content-length': 100 })
@@ -85,12 +85,12 @@ test('a body that ends too early is an error, not a short answer', async () => {
   client.close()
 })
 
-test('an engine that is not there is reported the way scripts know', async () => {
+void test('an engine that is not there is reported the way scripts know', async () => {
   const client = new EngineClient({ shown: 'unix:///nonexistent', socketPath: '/nonexistent' }, {})
   await assert.rejects(client.text('GET', '/x'), { message: 'Cannot connect to the Docker daemon at unix:///nonexistent. Is the docker daemon running?' })
 })
 
-test('a hijacked connection carries both ways and can be half closed', async () => {
+void test('a hijacked connection carries both ways and can be half closed', async () => {
   const { client, server } = await engine((_request, response) => response.end())
   server.on('upgrade', (request, socket) => {
     assert.equal(request.headers.upgrade, 'tcp')

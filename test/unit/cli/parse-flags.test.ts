@@ -16,14 +16,14 @@ const flags: Flag[] = [
 ]
 const parse = (...words: string[]) => parseFlags(words, flags, { interspersed: false })
 
-test('short flags can be joined and take their value in three ways', () => {
+void test('short flags can be joined and take their value in three ways', () => {
   const { values, positionals } = parse('-dit', '-p80:80', '-p=81:81', '-p', '82:82', '-itp83:83', 'image', '-d')
   assert.ok(values.boolean('detach') && values.boolean('interactive') && values.boolean('tty'))
   assert.deepEqual(values.list('publish'), ['80:80', '81:81', '82:82', '83:83'])
   assert.deepEqual(positionals, ['image', '-d'])
 })
 
-test('a boolean takes a value only after an equals sign', () => {
+void test('a boolean takes a value only after an equals sign', () => {
   const { values, positionals } = parse('--rm=false', '--tty', 'false')
   assert.equal(values.has('rm'), true)
   assert.equal(values.boolean('rm', true), false)
@@ -31,26 +31,26 @@ test('a boolean takes a value only after an equals sign', () => {
   assert.deepEqual(positionals, ['false'])
 })
 
-test('long flags take their value with a blank or an equals sign', () => {
+void test('long flags take their value with a blank or an equals sign', () => {
   assert.deepEqual(parse('--env', 'A=1', '--env=B=2', '-e', '', '--net=host').values.list('env'), ['A=1', 'B=2', ''])
   assert.deepEqual(parse('--net=host').values.list('network'), ['host'])
 })
 
-test('two dashes end the flags', () => {
+void test('two dashes end the flags', () => {
   assert.deepEqual(parse('--rm', '--', '--tty', 'x').positionals, ['--tty', 'x'])
 })
 
-test('a dash alone is a word', () => {
+void test('a dash alone is a word', () => {
   assert.deepEqual(parse('-').positionals, ['-'])
 })
 
-test('flags may follow positionals only where the command says so', () => {
+void test('flags may follow positionals only where the command says so', () => {
   const { values, positionals } = parseFlags(['a', '--rm', 'b'], flags, { interspersed: true })
   assert.equal(values.boolean('rm'), true)
   assert.deepEqual(positionals, ['a', 'b'])
 })
 
-test('values are read by kind', () => {
+void test('values are read by kind', () => {
   const { values } = parse('-m', '64m', '--cpus', '1.5')
   assert.equal(values.number('memory'), 67_108_864)
   assert.equal(values.number('cpus'), 1_500_000_000)
@@ -68,12 +68,12 @@ const refused: [string[], string][] = [
   [['--cpus', 'abc'], 'invalid argument "abc" for "--cpus" flag: failed to parse abc as a rational number'],
 ]
 for (const [words, message] of refused) {
-  test(`${words.join(' ')} is refused with docker's words`, () => {
+  void test(`${words.join(' ')} is refused with docker's words`, () => {
     assert.throws(() => parse(...words), { name: 'GrammarError', message })
   })
 }
 
-test('help is asked for unless -h means something else', () => {
+void test('help is asked for unless -h means something else', () => {
   assert.equal(parse('--help').wantsHelp, true)
   assert.equal(parse('-h').wantsHelp, true)
   const own: Flag[] = [{ name: 'hostname', short: 'h', kind: 'string', help: '' }]

@@ -52,7 +52,7 @@ async function inProcess(...words: string[]): Promise<string> {
   return text
 }
 
-test('stop prints what it stopped, then all errors, and ends with 1', async () => {
+void test('stop prints what it stopped, then all errors, and ends with 1', async () => {
   const { code, stdout, stderr } = await gantry('stop', '-t', '3', 'a', 'gone', 'b')
   assert.equal(stdout, 'a\nb\n')
   assert.equal(stderr, 'Error response from daemon: No such container: gone\n')
@@ -60,49 +60,49 @@ test('stop prints what it stopped, then all errors, and ends with 1', async () =
   assert.ok(requests.includes('POST /v1.50/containers/a/stop?t=3'))
 })
 
-test('inspect keeps numbers, order and empty objects as they came', async () => {
+void test('inspect keeps numbers, order and empty objects as they came', async () => {
   const { stdout } = await gantry('inspect', 'x')
   assert.equal(stdout, '[\n    {\n        "Id": "abc",\n        "State": {\n            "Pid": 42\n        },\n        "Big": 9223372036854771712,\n        "Empty": {}\n    }\n]\n')
 })
 
-test('inspect runs a template', async () => {
+void test('inspect runs a template', async () => {
   assert.equal((await gantry('inspect', '-f', '{{.State.Pid}} {{json .Empty}}', 'x')).stdout, '42 {}\n')
 })
 
-test('inspect of nothing prints an empty list and the error', async () => {
+void test('inspect of nothing prints an empty list and the error', async () => {
   assert.deepEqual(await gantry('inspect', 'gone'), { code: 1, stdout: '[]\n', stderr: 'Error: No such object: gone\n' })
 })
 
-test('a template that does not parse ends with 64', async () => {
+void test('a template that does not parse ends with 64', async () => {
   assert.deepEqual(await gantry('inspect', '-f', '{{foo}}', 'x'), { code: 64, stdout: '', stderr: 'template parsing error: template: :1: function "foo" not defined\n' })
 })
 
-test('an unknown flag ends with 125 and the usage', async () => {
+void test('an unknown flag ends with 125 and the usage', async () => {
   const { code, stderr } = await gantry('run', '--foo', 'x')
   assert.equal(stderr, "unknown flag: --foo\n\nUsage:  gantry run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'gantry run --help' for more information\n")
   assert.equal(code, 125)
 })
 
-test('an unknown command ends with 1', async () => {
+void test('an unknown command ends with 1', async () => {
   assert.deepEqual(await gantry('foo'), { code: 1, stdout: '', stderr: "gantry: unknown command: gantry foo\n\nRun 'gantry --help' for more information\n" })
 })
 
-test('too few arguments end with 1 and the usage', async () => {
+void test('too few arguments end with 1 and the usage', async () => {
   const { code, stderr } = await gantry('tag', 'a')
   assert.equal(stderr, "gantry: 'gantry tag' requires 2 arguments\n\nUsage:  gantry tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]\n\nRun 'gantry tag --help' for more information\n")
   assert.equal(code, 1)
 })
 
-test('a group reaches the same command under its own name', async () => {
+void test('a group reaches the same command under its own name', async () => {
   const { stderr } = await gantry('container', 'remove')
   assert.match(stderr, /^gantry: 'gantry container rm' requires at least 1 argument\n/)
 })
 
-test('explain prints one operation a line', async () => {
+void test('explain prints one operation a line', async () => {
   assert.deepEqual(await gantry('explain', 'x'), { code: 0, stdout: 'clone3\nmount\n', stderr: '' })
 })
 
-test('every command has help', async () => {
+void test('every command has help', async () => {
   const stdout = await inProcess('--help')
   const section = stdout.slice(0, stdout.indexOf('Global Options:'))
   const names = [...section.matchAll(/^ {2}(\w+) +\S/gm)].map((match) => match[1]!)
@@ -110,7 +110,7 @@ test('every command has help', async () => {
   for (const name of names) assert.match(await inProcess(name, '--help'), new RegExp(`^Usage:  gantry ${name}\\b`))
 })
 
-test('the completion script is good shell', async () => {
+void test('the completion script is good shell', async () => {
   const { stdout } = await gantry('completion', 'bash')
   await new Promise<void>((resolve, reject) => {
     const shell = execFile('bash', ['-n'], (error) => (error ? reject(error) : resolve()))

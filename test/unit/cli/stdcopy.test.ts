@@ -31,7 +31,7 @@ async function* cut(bytes: Buffer, sizes: number[]): AsyncGenerator<Buffer> {
   }
 }
 
-test('frames come out whole and apart however they are cut, through slow targets', async () => {
+void test('frames come out whole and apart however they are cut, through slow targets', async () => {
   const frames = fc.array(fc.record({ stream: fc.constantFrom(1, 2), text: fc.string({ maxLength: 40 }).map((text) => Buffer.from(text).toString('latin1')) }), { maxLength: 20 })
   const sizes = fc.array(fc.integer({ min: 1, max: 17 }), { minLength: 1, maxLength: 5 })
   await fc.assert(
@@ -48,7 +48,7 @@ test('frames come out whole and apart however they are cut, through slow targets
   )
 })
 
-test('a frame begun with the response head is finished from the socket', async () => {
+void test('a frame begun with the response head is finished from the socket', async () => {
   const bytes = frame(1, 'hello')
   const stdout = new Collector(100)
   await demultiplex(cut(bytes.subarray(10), [100]), { stdout, stderr: undefined, head: bytes.subarray(0, 10) })
@@ -56,7 +56,7 @@ test('a frame begun with the response head is finished from the socket', async (
   assert.equal(stdout.text, 'hello')
 })
 
-test('an error of the engine in the stream is thrown', async () => {
+void test('an error of the engine in the stream is thrown', async () => {
   const source = cut(frame(3, 'disk on fire'), [100])
   await assert.rejects(demultiplex(source, { stdout: undefined, stderr: undefined }), /disk on fire/)
 })

@@ -11,7 +11,7 @@ import { PrivateHost } from './private-host.ts'
 
 interface IpLink { ifname: string; mtu: number; address: string; operstate: string; link_index?: number; master?: string; ifindex: number }
 
-describe('the default bridge', () => {
+void describe('the default bridge', () => {
   let host: PrivateHost
   let service: LocalNetworkService
   let pid: number
@@ -49,12 +49,12 @@ describe('the default bridge', () => {
     await host.leave()
   })
 
-  it('has its address and lets the host forward', () => {
+  void it('has its address and lets the host forward', () => {
     assert.match(host.run('ip -4 -o addr show gtest0'), /172\.30\.0\.1\/16 brd 172\.30\.255\.255/)
     assert.equal(host.run('cat /proc/sys/net/ipv4/ip_forward').trim(), '1')
   })
 
-  it('gives the container eth0: random local MAC, MTU, address, default route, no IPv6, loopback up', () => {
+  void it('gives the container eth0: random local MAC, MTU, address, default route, no IPv6, loopback up', () => {
     const inside = links(pid)
     const eth0 = inside.find(({ ifname }) => ifname === 'eth0')
     assert.equal(eth0?.mtu, 1400)
@@ -66,7 +66,7 @@ describe('the default bridge', () => {
     assert.match(host.run('ip addr show lo', pid), /127\.0\.0\.1\/8/)
   })
 
-  it('has the other end of the pair as a port without an address', () => {
+  void it('has the other end of the pair as a port without an address', () => {
     const outer = links().find(({ ifname }) => ifname === endpoint.hostInterface)
     assert.equal(outer?.master, 'gtest0')
     assert.equal(outer.link_index, links(pid).find(({ ifname }) => ifname === 'eth0')?.ifindex)
@@ -74,14 +74,14 @@ describe('the default bridge', () => {
     assert.match(host.run(`ip -d link show ${endpoint.hostInterface}`), /hairpin on/)
   })
 
-  it('does nothing when it is attached again', async () => {
+  void it('does nothing when it is attached again', async () => {
     const before = links().length
     await service.attach(endpoint.id, pid)
     assert.equal(links().length, before)
     assert.equal((await allocate('one')).id, endpoint.id)
   })
 
-  it('lets containers reach each other and hides them behind the host on the way out', async () => {
+  void it('lets containers reach each other and hides them behind the host on the way out', async () => {
     const other = await host.namespace(80)
     const second = await allocate('two')
     await service.attach(second.id, other)
@@ -92,13 +92,13 @@ describe('the default bridge', () => {
     await host.stop(other)
   })
 
-  it('is closed to hosts that have a route through us, and open to the host', async () => {
+  void it('is closed to hosts that have a route through us, and open to the host', async () => {
     host.run('ip route add 172.30.0.0/16 via 10.77.0.1', host.outside)
     assert.equal(await host.ask('tcp', endpoint.ipv4, 80, host.outside), 'silence')
     assert.equal(await host.ask('tcp', endpoint.ipv4, 80), '172.30.0.1 hello')
   })
 
-  it('works beside a firewall whose policy is drop, and takes its exception away again', async () => {
+  void it('works beside a firewall whose policy is drop, and takes its exception away again', async () => {
     host.run('iptables -N DOCKER-USER && iptables -A FORWARD -j DOCKER-USER && iptables -P FORWARD DROP')
     assert.equal(await host.ask('tcp', '10.77.0.2', 80, pid), 'silence')
     await service.recover(new Set([endpoint.id]))
@@ -108,7 +108,7 @@ describe('the default bridge', () => {
     assert.equal(host.run('iptables -S DOCKER-USER').match(/gantry-gtest0/g)?.length, 2)
   })
 
-  it('gives the address and MAC that were asked for, once', async () => {
+  void it('gives the address and MAC that were asked for, once', async () => {
     const asked = await allocate('three', { ipv4: '172.30.9.9', mac: '0a:00:00:00:00:09' })
     assert.equal(asked.ipv4, '172.30.9.9')
     const other = await host.namespace(80)
@@ -121,7 +121,7 @@ describe('the default bridge', () => {
     await service.release(asked.id)
   })
 
-  it('refuses to touch the host\'s own namespace, and says which process is gone', async () => {
+  void it('refuses to touch the host\'s own namespace, and says which process is gone', async () => {
     const stray = await allocate('stray')
     await assert.rejects(service.attach(stray.id, process.pid), /lives in the host's network namespace/)
     await assert.rejects(service.attach(stray.id, 4_194_303), /ENOENT/)
@@ -129,7 +129,7 @@ describe('the default bridge', () => {
     await service.release(stray.id)
   })
 
-  it('leaves no half of a pair, whichever step fails', async () => {
+  void it('leaves no half of a pair, whichever step fails', async () => {
     const broken = await allocate('broken')
     const other = await host.namespace(80)
     const count = async (): Promise<number> => {
@@ -151,7 +151,7 @@ describe('the default bridge', () => {
     await service.release(broken.id)
   })
 
-  it('calls a second interface eth1 and leaves the default route of the first', async () => {
+  void it('calls a second interface eth1 and leaves the default route of the first', async () => {
     const both = await allocate('both')
     const other = await host.namespace(80)
     host.run('ip link add eth0 type veth peer name peer0', other)
@@ -161,7 +161,7 @@ describe('the default bridge', () => {
     await service.release(both.id)
   })
 
-  it('brings up loopback alone for "none" and leaves "host" alone', async () => {
+  void it('brings up loopback alone for "none" and leaves "host" alone', async () => {
     const alone = await host.namespace(80)
     const none = await service.allocate({ networkId: service.get('none').id, containerId: 'n', containerName: 'n', portBindings: {} })
     await service.attach(none.id, alone)
@@ -174,7 +174,7 @@ describe('the default bridge', () => {
     await service.release(shared.id)
   })
 
-  it('lists three networks with ids that last', () => {
+  void it('lists three networks with ids that last', () => {
     assert.deepEqual(service.list().map(({ name, driver, scope }) => `${name} ${driver} ${scope}`), ['bridge bridge local', 'host host local', 'none null local'])
     const { id } = service.get('bridge')
     assert.match(id, /^[0-9a-f]{64}$/)

@@ -12,7 +12,7 @@ import { PrivateHost } from './private-host.ts'
 const hostAddress = '10.77.0.1'
 
 for (const userlandProxy of [true, false]) {
-  describe(`published ports, userland proxy ${userlandProxy}`, () => {
+  void describe(`published ports, userland proxy ${userlandProxy}`, () => {
     let host: PrivateHost
     let service: LocalNetworkService
     let container: number
@@ -40,32 +40,32 @@ for (const userlandProxy of [true, false]) {
       await host.leave()
     })
 
-    it('answers the outside with the address of the caller', async () => {
+    void it('answers the outside with the address of the caller', async () => {
       assert.equal(await host.ask('tcp', hostAddress, 8080, host.outside), '10.77.0.2 hello')
       assert.equal(await host.ask('udp', hostAddress, 8080, host.outside), '10.77.0.2 hello')
     })
 
-    it('answers the host on its own address and on 127.0.0.1', async () => {
+    void it('answers the host on its own address and on 127.0.0.1', async () => {
       for (const protocol of ['tcp', 'udp'] as const) {
         assert.match(await host.ask(protocol, hostAddress, 8080), /^10\.77\.0\.1 hello$/)
         assert.match(await host.ask(protocol, '127.0.0.1', 8080), /^172\.30\.0\.1 hello$/)
       }
     })
 
-    it('answers on [::1] with the proxy only', async () => {
+    void it('answers on [::1] with the proxy only', async () => {
       const expected = userlandProxy ? '172.30.0.1 hello' : 'error ECONNREFUSED'
       assert.equal(await host.ask('tcp', '::1', 8080), expected)
       if (userlandProxy) assert.equal(await host.ask('udp', '::1', 8080), expected)
     })
 
-    it('answers the container itself and its neighbours on the host\'s address', async () => {
+    void it('answers the container itself and its neighbours on the host\'s address', async () => {
       for (const protocol of ['tcp', 'udp'] as const) {
         assert.equal(await host.ask(protocol, hostAddress, 8080, container), '172.30.0.1 hello')
         assert.equal(await host.ask(protocol, hostAddress, 8080, neighbour), '172.30.0.1 hello')
       }
     })
 
-    it('keeps a port that is published on 127.0.0.1 from everybody else', async () => {
+    void it('keeps a port that is published on 127.0.0.1 from everybody else', async () => {
       assert.equal(await host.ask('tcp', '127.0.0.1', 8081), '172.30.0.1 hello')
       assert.equal(await host.ask('tcp', hostAddress, 8081, host.outside), 'error ECONNREFUSED')
       host.run('ip route add 127.0.0.1/32 via 10.77.0.1 table 99 && ip rule add to 127.0.0.1 pref 1 table 99 && ip rule del pref 0 && ip rule add pref 9 table local', host.outside)
@@ -73,7 +73,7 @@ for (const userlandProxy of [true, false]) {
       assert.doesNotMatch(await host.ask('tcp', '127.0.0.1', 8081, host.outside), /hello/)
     })
 
-    it('does not let a container reach what listens on the host\'s loopback', async () => {
+    void it('does not let a container reach what listens on the host\'s loopback', async () => {
       const server = createServer((socket) => socket.end('secret'))
       await new Promise<void>((resolve) => {
         server.listen(9000, '127.0.0.1', resolve)
@@ -85,13 +85,13 @@ for (const userlandProxy of [true, false]) {
       server.close()
     })
 
-    it('refuses a port that another container has, and names it', async () => {
+    void it('refuses a port that another container has, and names it', async () => {
       await assert.rejects(allocate({ '80/tcp': [{ HostPort: '8080' }] }),
         /^GantryError: driver failed programming external connectivity on endpoint box\d+ \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated$/)
       await assert.rejects(allocate({ '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] }), /Bind for 127\.0\.0\.1:8080 failed: port is already allocated/)
     })
 
-    it('refuses a port on which somebody else listens', async () => {
+    void it('refuses a port on which somebody else listens', async () => {
       const server = createServer()
       await new Promise<void>((resolve) => {
         server.listen(8090, '0.0.0.0', resolve)
@@ -109,7 +109,7 @@ for (const userlandProxy of [true, false]) {
       await service.release(later.id)
     })
 
-    it('takes the first free port of a range, and an ephemeral one where none is named', async () => {
+    void it('takes the first free port of a range, and an ephemeral one where none is named', async () => {
       const first = await allocate({ '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080-8092' }] })
       // 8081 is taken on 127.0.0.1, so that all addresses together cannot have it.
       assert.deepEqual(first.ports, { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8082' }] })
@@ -123,13 +123,13 @@ for (const userlandProxy of [true, false]) {
       await service.release(any.id)
     })
 
-    it('says so when it cannot: SCTP, bad ports, addresses of others', async () => {
+    void it('says so when it cannot: SCTP, bad ports, addresses of others', async () => {
       await assert.rejects(allocate({ '80/sctp': [{}] }), /not implemented yet: publishing SCTP port 80\/sctp/)
       await assert.rejects(allocate({ '80/tcp': [{ HostPort: '70000' }] }), /invalid port: '70000'/)
       await assert.rejects(allocate({ '80/tcp': [{ HostIp: '10.99.0.1', HostPort: '8095' }] }), /failed to bind host port for 10\.99\.0\.1:8095:.*: cannot assign requested address/)
     })
 
-    it('publishes two thousand ports at once', { skip: !userlandProxy }, async () => {
+    void it('publishes two thousand ports at once', { skip: !userlandProxy }, async () => {
       const begin = performance.now()
       const wide = await allocate(Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`${10_000 + at}/udp`, [{ HostIp: '0.0.0.0', HostPort: String(10_000 + at) }]])))
       await service.attach(wide.id, await host.namespace(11_999))
@@ -138,7 +138,7 @@ for (const userlandProxy of [true, false]) {
       await service.release(wide.id)
     })
 
-    it('closes with the endpoint', async () => {
+    void it('closes with the endpoint', async () => {
       await service.detach(endpoint.id)
       assert.doesNotMatch(await host.ask('tcp', hostAddress, 8080, host.outside), /hello/)
       await service.release(endpoint.id)

@@ -9,7 +9,7 @@ import type { LocalNetworkService } from '../../../src/net/network-service.ts'
 import { openNetworkService } from '../../../src/net/service.ts'
 import { PrivateHost } from './private-host.ts'
 
-describe('after the engine died', () => {
+void describe('after the engine died', () => {
   let host: PrivateHost
   let service: LocalNetworkService
   let pid: number
@@ -35,7 +35,7 @@ describe('after the engine died', () => {
     await host.leave()
   })
 
-  it('streams through published ports are not cut, and the same proxy goes on', async () => {
+  void it('streams through published ports are not cut, and the same proxy goes on', async () => {
     const streams = await Promise.all(['127.0.0.1', '::1', '10.77.0.1'].map((address) => opened(address, 8080)))
     const first = proxyPid()
     service = openAgain()
@@ -46,14 +46,14 @@ describe('after the engine died', () => {
     assert.equal(await host.ask('tcp', '::1', 8080), '172.30.0.1 hello')
   })
 
-  it('a rule set that somebody flushed is back', async () => {
+  void it('a rule set that somebody flushed is back', async () => {
     host.run('nft flush ruleset')
     service = openAgain()
     await service.recover(new Set([id]))
     assert.equal(await host.ask('tcp', '10.77.0.1', 8080, host.outside), '10.77.0.2 hello')
   })
 
-  it('a proxy that was killed is started again', async () => {
+  void it('a proxy that was killed is started again', async () => {
     const killed = proxyPid()
     process.kill(killed, 'SIGKILL')
     for (let tries = 0; tries < 100 && (await host.ask('tcp', '::1', 8080)) !== '172.30.0.1 hello'; tries++) await sleep(20)
@@ -61,7 +61,7 @@ describe('after the engine died', () => {
     assert.equal(await host.ask('tcp', '::1', 8080), '172.30.0.1 hello')
   })
 
-  it('endpoints that are no longer alive lose interface, port and address; strays go too', async () => {
+  void it('endpoints that are no longer alive lose interface, port and address; strays go too', async () => {
     const dead = await service.allocate({ networkId: 'bridge', containerId: 'b', containerName: 'b', portBindings: { '80/tcp': [{ HostPort: '8081' }] } })
     await service.attach(dead.id, await host.namespace(80))
     host.run('ip link add veth0000000 type veth peer name stray1 && ip link set veth0000000 master gtest0')
@@ -77,7 +77,7 @@ describe('after the engine died', () => {
     await service.release(again.id)
   })
 
-  it('addresses that live on are not given again', async () => {
+  void it('addresses that live on are not given again', async () => {
     service = openAgain()
     await service.recover(new Set([id]))
     const given = new Set([service.endpoints('bridge')[0]?.ipv4])
@@ -88,7 +88,7 @@ describe('after the engine died', () => {
     }
   })
 
-  it('the proxy ends when the last port is closed and the engine leaves', async () => {
+  void it('the proxy ends when the last port is closed and the engine leaves', async () => {
     const running = proxyPid()
     await service.recover(new Set())
     await service.close()

@@ -4,13 +4,13 @@ import { parseFlags } from '../../../src/proxy/flags.ts'
 
 const rule = { protocol: 'udp', hostIp: '0.0.0.0', hostPort: 53, containerIp: '172.17.0.2', containerPort: 5353 }
 
-it('docker-proxy\'s flags are read in every notation of Go', () => {
+void it('docker-proxy\'s flags are read in every notation of Go', () => {
   assert.deepEqual(parseFlags('-proto udp -host-ip 0.0.0.0 -host-port 53 -container-ip 172.17.0.2 -container-port 5353'.split(' ')), { mode: 'single', rule, useListenFd: false })
   assert.deepEqual(parseFlags('--proto=udp -host-port=53 --container-ip=172.17.0.2 -container-port 5353 -use-listen-fd'.split(' ')), { mode: 'single', rule, useListenFd: true })
   assert.deepEqual(parseFlags(['-control', '/run/x.sock']), { mode: 'multi', socketPath: '/run/x.sock' })
 })
 
-it('what cannot be is refused', () => {
+void it('what cannot be is refused', () => {
   assert.throws(() => parseFlags(['-proto', 'sctp']), /not implemented yet: -proto sctp/)
   assert.throws(() => parseFlags(['-host-ports', '1']), /flag provided but not defined: -host-ports/)
   assert.throws(() => parseFlags(['-proto']), /flag needs an argument: -proto/)

@@ -33,8 +33,8 @@ async function freePort(): Promise<number> {
   return port
 }
 
-describe('forwarding TCP', () => {
-  it('lets each side end its half alone', async () => {
+void describe('forwarding TCP', () => {
+  void it('lets each side end its half alone', async () => {
     const { port, close } = await tcpBehind((socket) => {
       let got = ''
       socket.on('data', (data) => {
@@ -50,7 +50,7 @@ describe('forwarding TCP', () => {
     await close()
   })
 
-  it('holds a sender back while nobody reads', async () => {
+  void it('holds a sender back while nobody reads', async () => {
     let target: Socket | undefined
     const { port, close } = await tcpBehind((socket) => {
       socket.pause()
@@ -76,7 +76,7 @@ describe('forwarding TCP', () => {
     await close()
   })
 
-  it('passes an abort on, and a refused connection', async () => {
+  void it('passes an abort on, and a refused connection', async () => {
     const { port, close } = await tcpBehind((socket) => {
       socket.on('error', () => {})
       socket.resetAndDestroy()
@@ -95,8 +95,8 @@ describe('forwarding TCP', () => {
   })
 })
 
-describe('forwarding UDP', () => {
-  it('keeps clients apart, and forgets one that is idle', async () => {
+void describe('forwarding UDP', () => {
+  void it('keeps clients apart, and forgets one that is idle', async () => {
     const seen = new Set<number>()
     const server = createSocket('udp4', (data, from) => {
       seen.add(from.port)

@@ -12,7 +12,7 @@ import { nr } from '../../../../src/kernel/syscalls.ts'
 const CLONE_NEWNET = 0x40000000
 assert.equal(linuxKernel.syscall(nr('unshare'), CLONE_NEWNET), 0)
 
-it('a batch is worked off to its end, and the first failure is told with the kernel\'s words', () => {
+void it('a batch is worked off to its end, and the first failure is told with the kernel\'s words', () => {
   const socket = new NetlinkSocket(linuxKernel, protocol.route)
   const bridge = createBridge({ name: 'gtest1', mac: '0a:00:00:00:00:01', mtu: 1400 })
   assert.throws(() => socket.batch([bridge, bridge, ...setUp({ index: 0, name: 'gtest1' })]), /^NetlinkError: cannot create bridge gtest1: file exists/)
@@ -25,7 +25,7 @@ it('a batch is worked off to its end, and the first failure is told with the ker
   socket.close()
 })
 
-it('elements that go in by netlink come out of the nft program', async () => {
+void it('elements that go in by netlink come out of the nft program', async () => {
   await loadRuleset(linuxKernel, 'table ip gantry-test {\n map m { type inet_proto . inet_service : ipv4_addr . inet_service; }\n}\n')
   const maps = new NftablesMaps(linuxKernel)
   maps.change({ table: 'gantry-test', map: 'm', add: Array.from({ length: 3000 }, (_, at) => element(1000 + at)) })

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { encodeJson, indentJson, parseJson } from '../../../../src/lib/go-template/json.ts'
 import { typedNil, type Value } from '../../../../src/lib/go-template/value.ts'
 
-test('what is parsed is encoded to the same JSON', () => {
+void test('what is parsed is encoded to the same JSON', () => {
   fc.assert(
     fc.property(fc.json({ noUnicodeString: false }), (json) => {
       assert.deepEqual(JSON.parse(encodeJson(parseJson(json))), JSON.parse(json))
@@ -12,7 +12,7 @@ test('what is parsed is encoded to the same JSON', () => {
   )
 })
 
-test('indenting changes nothing but blanks', () => {
+void test('indenting changes nothing but blanks', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       assert.equal(indentJson(JSON.stringify(value), '    '), JSON.stringify(value, null, 4))
@@ -20,16 +20,16 @@ test('indenting changes nothing but blanks', () => {
   )
 })
 
-test('integers beyond 2^53 keep every digit', () => {
+void test('integers beyond 2^53 keep every digit', () => {
   assert.equal(encodeJson(parseJson('{"Memory":9223372036854771712}')), '{"Memory":9223372036854771712}')
   assert.equal(indentJson('[9223372036854771712]', '  '), '[\n  9223372036854771712\n]')
 })
 
-test('only the escaping encoder touches <, > and &', () => {
+void test('only the escaping encoder touches <, > and &', () => {
   assert.equal(encodeJson('<none>&'), '"<none>&"')
   assert.equal(encodeJson('<none>&', { escapeHtml: true }), String.raw`"\u003cnone\u003e\u0026"`)
 })
 
-test('a typed nil is null', () => {
+void test('a typed nil is null', () => {
   assert.equal(encodeJson({ Env: typedNil([]), Cmd: [] } as Value), '{"Env":null,"Cmd":[]}')
 })

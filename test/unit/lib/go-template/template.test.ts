@@ -55,7 +55,7 @@ const cases: [string, string][] = [
 ]
 
 for (const [source, expected] of cases) {
-  test(`${source} prints ${JSON.stringify(expected)}`, () => {
+  void test(`${source} prints ${JSON.stringify(expected)}`, () => {
     assert.equal(render(source), expected)
   })
 }
@@ -75,23 +75,23 @@ const failures: [string, string][] = [
 ]
 
 for (const [source, expected] of failures) {
-  test(`${JSON.stringify(source)} fails as in Go`, () => {
+  void test(`${JSON.stringify(source)} fails as in Go`, () => {
     assert.throws(() => render(source), { name: 'TemplateError', message: expected })
   })
 }
 
-test('a missing key is an error when the caller says so', () => {
+void test('a missing key is an error when the caller says so', () => {
   const strict = compileTemplate('{{.A.Zed}}', { missingKey: () => undefined })
   assert.throws(() => strict(data), { message: 'template: :1:4: executing "" at <.A.Zed>: map has no entry for key "Zed"' })
 })
 
-test('methods of an object take arguments and unknown ones name its type', () => {
+void test('methods of an object take arguments and unknown ones name its type', () => {
   const row = new TemplateObject('*row', { ID: () => 'abc', Label: (name) => `<${String(name as string)}>` })
   assert.equal(compileTemplate('{{.ID}} {{.Label "x"}}')(row), 'abc <x>')
   assert.throws(() => compileTemplate('{{.Foo}}')(row), { message: /at <\.Foo>: can't evaluate field Foo in type \*row$/ })
 })
 
-test('any text either compiles or fails as a TemplateError', () => {
+void test('any text either compiles or fails as a TemplateError', () => {
   const piece = fc.constantFrom('{{', '}}', '.', '.A', '$x', ':=', '|', '(', ')', '"s"', 'if ', 'end', 'range ', 'else', ' ', 'len ', '1', '-', 'a')
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 14 }), (pieces) => {
