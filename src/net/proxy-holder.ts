@@ -176,7 +176,8 @@ export class ProxyHolder implements PortHolder {
   }
 
   #listen(socket: Socket): void {
-    createInterface({ input: socket }).on('line', (line) => {
+    // readline passes on what goes wrong with its input; "close" follows.
+    createInterface({ input: socket }).on('error', () => {}).on('line', (line) => {
       const reply = JSON.parse(line) as Reply
       this.#waiting.get(reply.id)?.resolve(reply)
       this.#waiting.delete(reply.id)

@@ -64,7 +64,7 @@ export async function runMulti(socketPath: string): Promise<void> {
     controllers.add(controller)
     // One at a time, in order: "close" and "open" of the same port must not overtake each other.
     let turn = Promise.resolve()
-    createInterface({ input: controller }).on('line', (line) => {
+    createInterface({ input: controller }).on('error', () => {}).on('line', (line) => {
       turn = turn.then(async () => {
         const reply = await obey(JSON.parse(line) as Command)
         await new Promise((sent) => controller.write(`${JSON.stringify(reply)}\n`, sent))

@@ -8,6 +8,8 @@ const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2
 export async function runInForeground(monitor: Monitor, terminal: boolean, start: () => Promise<void>): Promise<number> {
   const stream = await monitor.attach({ stdin: true, stdout: true, stderr: true, closeStdin: true })
   const drained = terminal ? copyRaw(stream) : copyFrames(stream)
+  drained.catch(() => {}) // when the start fails nobody waits for it
+  stream.on('error', () => {}) // the monitor has gone: the exit status tells why
   for (const signal of forwarded) process.on(signal, () => void monitor.signal(constants.signals[signal]).catch(() => {})) // gone already
   const raw = terminal && process.stdin.isTTY
   try {

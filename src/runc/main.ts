@@ -1,3 +1,4 @@
 import { runCommandLine } from './command-line.ts'
 
-process.exitCode = await runCommandLine(process.argv.slice(2))
+// A created container keeps its status channel open until it executes; that must not hold the caller.
+process.exit(await runCommandLine(process.argv.slice(2)))

@@ -6,12 +6,13 @@ import { hostileArchives } from './harness/hostile-archives.ts'
 import { mountsOf } from './harness/private-directory.ts'
 import { engineUnderTest, tiny, throughEachClient } from './harness/stories.ts'
 
+const message = (text: string) => (JSON.parse(text) as { message: string }).message
+
 throughEachClient('bad input', (stage) => {
   const post = (url: string, body: unknown, contentType?: string) =>
     stage.engine.api({ method: 'POST', path: url, body: typeof body === 'string' ? body : JSON.stringify(body), contentType })
-  const message = (text: string) => (JSON.parse(text) as { message: string }).message
 
-  test('an unknown image is 404, and 125 by the client', async () => {
+  void test('an unknown image is 404, and 125 by the client', async () => {
     const answer = await post('/containers/create', { Image: 'no-such-image' })
     assert.equal(answer.status, 404)
     assert.match(message(answer.text), /No such image: no-such-image/)
@@ -20,7 +21,7 @@ throughEachClient('bad input', (stage) => {
     assert.match(stderr, /No such image: no-such-image/)
   })
 
-  test('a bad reference is 400, and 125 by the client', async () => {
+  void test('a bad reference is 400, and 125 by the client', async () => {
     const answer = await post('/containers/create', { Image: 'UPPER/Case:tag' })
     assert.equal(answer.status, 400)
     assert.match(message(answer.text), /invalid reference format/)
@@ -35,14 +36,14 @@ throughEachClient('bad input', (stage) => {
     ['an array', '[]'],
     ['no body', ''],
   ] as const) {
-    test(`${what} is 400 with a message`, { skip: engineUnderTest === 'dockerd' && 'Docker 20.10 said 500' }, async () => {
+    void test(`${what} is 400 with a message`, { skip: engineUnderTest === 'dockerd' && 'Docker 20.10 said 500' }, async () => {
       const answer = await post('/containers/create', body)
       assert.equal(answer.status, 400, answer.text)
       assert.notEqual(message(answer.text), '')
     })
   }
 
-  test('unknown routes, containers and methods are 404 with a message', async () => {
+  void test('unknown routes, containers and methods are 404 with a message', async () => {
     for (const call of [{ path: '/no/such/route' }, { path: '/containers/nothing/json' }, { method: 'PATCH', path: '/containers/json' }]) {
       const answer = await stage.engine.api(call)
       assert.ok([404, 405].includes(answer.status), `${call.path}: ${answer.status}`)
@@ -53,7 +54,7 @@ throughEachClient('bad input', (stage) => {
     assert.match(stderr, /No such (object|container): nothing/i)
   })
 
-  test('a version from the future or the far past is 400', async () => {
+  void test('a version from the future or the far past is 400', async () => {
     for (const version of ['v9.99', 'v1.1']) {
       const answer = await stage.engine.api({ path: `/${version}/containers/json` })
       assert.equal(answer.status, 400)
@@ -61,7 +62,7 @@ throughEachClient('bad input', (stage) => {
     }
   })
 
-  test('a name in use is 409, a name that is none is 400', async () => {
+  void test('a name in use is 409, a name that is none is 400', async () => {
     await stage.ok('create', '--name', 'taken', tiny)
     const answer = await post('/containers/create?name=taken', { Image: tiny })
     assert.equal(answer.status, 409)
@@ -72,7 +73,7 @@ throughEachClient('bad input', (stage) => {
     assert.equal((await post('/containers/create?name=b%2Fd', { Image: tiny })).status, 400)
   })
 
-  test('a memory limit below the minimum is 400, and 125 by the client', async () => {
+  void test('a memory limit below the minimum is 400, and 125 by the client', async () => {
     const answer = await post('/containers/create', { Image: tiny, HostConfig: { Memory: 1 } })
     assert.equal(answer.status, 400)
     assert.match(message(answer.text), /Minimum memory limit allowed is 6MB/)
@@ -81,7 +82,7 @@ throughEachClient('bad input', (stage) => {
     assert.match(stderr, /Minimum memory limit allowed is 6MB/)
   })
 
-  test('a bind mount without a source is 400, and 125 by the client', async () => {
+  void test('a bind mount without a source is 400, and 125 by the client', async () => {
     const mount = { Type: 'bind', Source: '/no/such/source', Target: '/data' }
     const answer = await post('/containers/create', { Image: tiny, HostConfig: { Mounts: [mount] } })
     assert.equal(answer.status, 400)
@@ -93,7 +94,7 @@ throughEachClient('bad input', (stage) => {
     }
   })
 
-  test('a state that does not allow it is 409, and starting twice is 304', async () => {
+  void test('a state that does not allow it is 409, and starting twice is 304', async () => {
     await stage.ok('create', '--name', 'idle', tiny, 'sleep', '99')
     assert.equal((await post('/containers/idle/exec', { Cmd: ['true'] })).status, 409)
     assert.equal((await post('/containers/idle/kill', '')).status, 409)
@@ -105,14 +106,14 @@ throughEachClient('bad input', (stage) => {
     await stage.ok('rm', '-f', 'idle')
   })
 
-  test('what cannot run leaves a created container and no mount', async () => {
+  void test('what cannot run leaves a created container and no mount', async () => {
     await stage.docker('run', '--name', 'broken', tiny, 'no-such-program')
     assert.equal(await stage.ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'broken'), 'created 127')
     assert.deepEqual(mountsOf(stage.engine.directory).filter((mount) => mount.includes('merged')), [])
     await stage.ok('rm', 'broken')
   })
 
-  test('flags that do not exist are refused before anything is made', async () => {
+  void test('flags that do not exist are refused before anything is made', async () => {
     const { code, stderr } = await stage.docker('run', '--no-such-flag', tiny)
     assert.equal(code, 125)
     assert.match(stderr, /unknown flag: --no-such-flag/)
@@ -124,7 +125,7 @@ throughEachClient('bad input', (stage) => {
     archives = await hostileArchives(stage.engine.directory)
   })
   for (const name of ['path traversal', 'absolute link', 'traversal through a link', 'truncated gzip', 'missing layer', 'layer path outside']) {
-    test(`an archive with a ${name} cannot touch the host`, async () => {
+    void test(`an archive with a ${name} cannot touch the host`, async () => {
       const { file, needsRefusal } = archives[name] ?? { file: '', needsRefusal: true }
       const { code, stdout, stderr } = await stage.docker('load', '-i', file)
       if (needsRefusal) {
@@ -140,14 +141,14 @@ throughEachClient('bad input', (stage) => {
     })
   }
 
-  test('a device in an image is harmless: the container may not open it', async () => {
+  void test('a device in an image is harmless: the container may not open it', async () => {
     await stage.docker('load', '-i', archives['device bomb']?.file ?? '')
     const { code } = await stage.docker('run', '--rm', 'hostile', '/bin/busybox', 'dd', 'if=/disk', 'of=/dev/null', 'count=1')
     assert.notEqual(code, 0)
     await stage.docker('rmi', '-f', 'hostile')
   })
 
-  test('a gibibyte of zeros is refused as an archive, and the engine stays small', { timeout: 240_000 }, async () => {
+  void test('a gibibyte of zeros is refused as an archive, and the engine stays small', { timeout: 240_000 }, async () => {
     const zeros = path.join(stage.engine.directory, 'zeros')
     writeFileSync(zeros, '')
     truncateSync(zeros, 1024 ** 3)

@@ -11,13 +11,13 @@ import { tiny, throughEachClient } from './harness/stories.ts'
 throughEachClient('images', (stage) => {
   const scratch = (name: string) => path.join(stage.engine.directory, name)
 
-  test('images has the columns of Docker', async () => {
+  void test('images has the columns of Docker', async () => {
     const [head = '', row = ''] = (await stage.ok('images')).split('\n')
     assert.match(head, /^REPOSITORY\s+TAG\s+IMAGE ID\s+CREATED\s+SIZE$/)
     assert.match(row, /^tiny\s+latest\s+[0-9a-f]{12}\s+\S.* ago\s+[\d.]+MB$/)
   })
 
-  test('import makes an image of a tarball, and its id is the digest of its configuration', async () => {
+  void test('import makes an image of a tarball, and its id is the digest of its configuration', async () => {
     const id = await stage.ok('import', '-c', 'CMD ["echo","imported"]', await rootfsArchive(tiny), 'made:1')
     assert.match(id, /^sha256:[0-9a-f]{64}$/)
     assert.equal(await stage.ok('run', '--rm', 'made:1'), 'imported')
@@ -26,14 +26,14 @@ throughEachClient('images', (stage) => {
     assert.equal(await stage.ok('images', '-q', 'made'), '')
   })
 
-  test('tag gives a second name, and rmi takes one name after the other', async () => {
+  void test('tag gives a second name, and rmi takes one name after the other', async () => {
     await stage.ok('tag', tiny, 'registry.example:5000/team/tiny:v2')
     assert.equal(await stage.ok('images', '--format', '{{.Repository}}:{{.Tag}}', 'registry.example:5000/team/tiny'), 'registry.example:5000/team/tiny:v2')
     assert.match(await stage.ok('rmi', 'registry.example:5000/team/tiny:v2'), /^Untagged: registry\.example:5000\/team\/tiny:v2$/)
     assert.match(await stage.ok('images', '-q', tiny), /^[0-9a-f]{12}$/)
   })
 
-  test('what save writes, load reads, with its name and id', async () => {
+  void test('what save writes, load reads, with its name and id', async () => {
     await stage.ok('import', '-c', 'CMD ["echo","kept"]', await rootfsArchive(tiny), 'kept:1')
     const id = await stage.ok('inspect', '-f', '{{.Id}}', 'kept:1')
     await stage.ok('save', '-o', scratch('kept.tar'), 'kept:1')
@@ -46,7 +46,7 @@ throughEachClient('images', (stage) => {
     await stage.ok('rmi', 'kept:1')
   })
 
-  test('load reads a compressed archive from standard input', async () => {
+  void test('load reads a compressed archive from standard input', async () => {
     await stage.ok('save', '-o', scratch('plain.tar'), tiny)
     await pipeline(createReadStream(scratch('plain.tar')), createGzip({ level: 1 }), createWriteStream(scratch('plain.tar.gz')))
     const { code, stdout } = await stage.dockerWith({ input: readFileSync(scratch('plain.tar.gz')) }, 'load')
@@ -54,7 +54,7 @@ throughEachClient('images', (stage) => {
     assert.match(stdout, /Loaded image: tiny:latest/)
   })
 
-  test('many containers of a large image take little room', async () => {
+  void test('many containers of a large image take little room', async () => {
     const large = scratch('large')
     mkdirSync(path.join(large, 'bin'), { recursive: true })
     await must(['cp', '/bin/busybox', path.join(large, 'bin/busybox')])
@@ -73,14 +73,14 @@ throughEachClient('images', (stage) => {
     assert.ok((await used()) < before - 150 * 1024, 'rmi gave the room back')
   })
 
-  test('an image in use is not removed without force', async () => {
+  void test('an image in use is not removed without force', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     const { code, stderr } = await stage.docker('rmi', tiny)
     assert.equal(code, 1)
     assert.match(stderr, new RegExp(`conflict: unable to remove repository reference "tiny" \\(must force\\) - container ${container.id.slice(0, 12)} is using its referenced image`))
   })
 
-  test('load of something that is no archive is refused, and nothing is left', async () => {
+  void test('load of something that is no archive is refused, and nothing is left', async () => {
     const before = blobs(stage.engine.dataRoot)
     writeFileSync(scratch('noise'), 'this is no archive\n'.repeat(1000))
     const { code, stderr } = await stage.docker('load', '-i', scratch('noise'))

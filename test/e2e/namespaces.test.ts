@@ -8,12 +8,13 @@ import { eventually } from './harness/eventually.ts'
 import { cgroupsOf } from './harness/private-directory.ts'
 import { engineUnderTest, privilegedMissing, tiny, tools, throughEachClient } from './harness/stories.ts'
 
+const segments = async () => (await must(['ipcs', '-m'])).split('\n').length
 const kinds = ['mnt', 'uts', 'ipc', 'pid', 'net']
 
 throughEachClient('namespaces', (stage) => {
   const hostNamespace = (kind: string) => namespace(kind === 'net' ? stage.engine.host.holder : 'self', kind)
 
-  test('a container has a namespace of its own of every kind but user', async () => {
+  void test('a container has a namespace of its own of every kind but user', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     for (const kind of kinds) assert.notEqual(namespace(container.pid, kind), hostNamespace(kind), kind)
     assert.equal(namespace(container.pid, 'user'), namespace('self', 'user'))
@@ -21,12 +22,12 @@ throughEachClient('namespaces', (stage) => {
     for (const kind of [...kinds, 'cgroup', 'user']) assert.ok(listed.includes(kind), `lsns shows ${listed.join(' ')}`)
   })
 
-  test('time and cgroup namespaces are private too', { skip: engineUnderTest === 'dockerd' && 'not in Docker 20.10' }, async () => {
+  void test('time and cgroup namespaces are private too', { skip: engineUnderTest === 'dockerd' && 'not in Docker 20.10' }, async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     assert.notEqual(namespace(container.pid, 'time'), namespace('self', 'time'))
   })
 
-  test('its root is not the host root, and its mounts stay inside', privilegedMissing, async () => {
+  void test('its root is not the host root, and its mounts stay inside', privilegedMissing, async () => {
     await using container = await stage.container('--privileged', tiny, 'sleep', '99')
     const host = statSync('/')
     assert.notEqual(await stage.ok('exec', container.id, 'stat', '-c', '%d:%i', '/'), `${host.dev}:${host.ino}`)
@@ -35,7 +36,7 @@ throughEachClient('namespaces', (stage) => {
     assert.doesNotMatch(read('/proc/self/mountinfo'), /gantry-inside/)
   })
 
-  test('its host name is the short id unless --hostname says another', async () => {
+  void test('its host name is the short id unless --hostname says another', async () => {
     const before = hostname()
     await using container = await stage.container(tiny, 'sleep', '99')
     assert.equal(await stage.ok('exec', container.id, 'hostname'), container.id.slice(0, 12))
@@ -50,7 +51,7 @@ throughEachClient('namespaces', (stage) => {
     ['--net=host', 'net'],
     ['--cgroupns=host', 'cgroup'],
   ] as const) {
-    test(`${flag} shares the host's and no other`, async () => {
+    void test(`${flag} shares the host's and no other`, async () => {
       await using container = await stage.container(flag, tiny, 'sleep', '99')
       for (const each of kinds) {
         const comparison = namespace(container.pid, each) === hostNamespace(each)
@@ -60,8 +61,7 @@ throughEachClient('namespaces', (stage) => {
     })
   }
 
-  test('System V shared memory stays inside', async () => {
-    const segments = async () => (await must(['ipcs', '-m'])).split('\n').length
+  void test('System V shared memory stays inside', async () => {
     const before = await segments()
     await using container = await stage.container(tools, 'sleep', '99')
     assert.match(await stage.ok('exec', container.id, 'ipcmk', '-M', '1024'), /Shared memory id/)
@@ -69,7 +69,7 @@ throughEachClient('namespaces', (stage) => {
     assert.match(await stage.ok('exec', container.id, 'ipcs', '-m'), /\b1024\b/)
   })
 
-  test('its first process has PID 1 and sees none of the host', async () => {
+  void test('its first process has PID 1 and sees none of the host', async () => {
     await using container = await stage.container('--name', 'pstest', tools, 'sleep', '240')
     const lines = (await stage.ok('exec', '-t', 'pstest', 'ps', '-ef')).split('\n').slice(1)
     assert.equal(lines.length, 2)
@@ -77,7 +77,7 @@ throughEachClient('namespaces', (stage) => {
     assert.equal(/^NSpid:\t\d+\t(\d+)$/m.exec(read(`/proc/${container.pid}/status`))?.[1], '1')
   })
 
-  test('top shows host PIDs in the columns of ps -ef', async () => {
+  void test('top shows host PIDs in the columns of ps -ef', async () => {
     await using container = await stage.container(tiny, 'sleep', '240')
     const [head = '', row = '', ...more] = (await stage.ok('top', container.id)).split('\n')
     assert.deepEqual(head.trim().split(/\s+/), ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'])
@@ -86,7 +86,7 @@ throughEachClient('namespaces', (stage) => {
     assert.match(row, /sleep 240$/)
   })
 
-  test('the parent of PID 1 is a monitor that is not the daemon and outlives its kill -9', async () => {
+  void test('the parent of PID 1 is a monitor that is not the daemon and outlives its kill -9', async () => {
     await using container = await stage.container(tiny, 'sleep', '240')
     const parent = parentOf(container.pid)
     assert.ok(parent > 1)
@@ -99,7 +99,7 @@ throughEachClient('namespaces', (stage) => {
     assert.equal(await container.inspect('{{.State.Running}} {{.State.Pid}}'), `true ${container.pid}`)
   })
 
-  test('no runtime process remains once the container runs', async () => {
+  void test('no runtime process remains once the container runs', async () => {
     await using container = await stage.container(tiny, 'sleep', '240')
     await eventually(() => {
       const chain: string[] = []
@@ -108,14 +108,14 @@ throughEachClient('namespaces', (stage) => {
     }, 1000)
   })
 
-  test('exec sees what nsenter into the first process sees', async () => {
+  void test('exec sees what nsenter into the first process sees', async () => {
     await using container = await stage.container(tiny, 'sleep', '240')
     for (const kind of kinds) {
       assert.equal(await stage.ok('exec', container.id, 'readlink', `/proc/self/ns/${kind}`), namespace(container.pid, kind))
     }
   })
 
-  test('rm -f ends a running container and removes its cgroup, network namespace and mounts', async () => {
+  void test('rm -f ends a running container and removes its cgroup, network namespace and mounts', async () => {
     const id = await stage.ok('run', '-d', tiny, 'sleep', '240')
     const pid = Number(await stage.ok('inspect', '-f', '{{.State.Pid}}', id))
     const net = namespace(pid, 'net')
@@ -130,19 +130,19 @@ throughEachClient('namespaces', (stage) => {
     assert.equal((await links()).length, before.length - 1)
   })
 
-  test('--privileged --pid=host nsenter gives a shell on the host', privilegedMissing, async () => {
+  void test('--privileged --pid=host nsenter gives a shell on the host', privilegedMissing, async () => {
     const enter = ['run', '--rm', '--privileged', '--pid=host', tools, 'nsenter', '-t', String(process.pid), '-m', '-u', '-n', '-i']
     assert.equal(await stage.ok(...enter, 'hostname'), hostname())
     assert.equal(await stage.ok(...enter, 'cat', '/etc/os-release'), read('/etc/os-release').trim())
   })
 
-  test('nsenter --all from a privileged container enters another container', privilegedMissing, async () => {
+  void test('nsenter --all from a privileged container enters another container', privilegedMissing, async () => {
     await using container = await stage.container(tools, 'sleep', '241')
     const seen = await stage.ok('run', '--rm', '--privileged', '--pid=host', tools, 'nsenter', '--target', String(container.pid), '--all', 'ps', '-ef')
     assert.match(seen, /^root\s+1\s.* sleep 241$/m)
   })
 
-  test('--pid and --net of another container let a second one debug it', async () => {
+  void test('--pid and --net of another container let a second one debug it', async () => {
     await using target = await stage.container('--name', 'served', tiny, 'sh', '-c', 'mkdir /www; echo page > /www/index.html; exec httpd -f -p 8080 -h /www')
     const debug = ['run', '--rm', '--pid=container:served', '--net=container:served', '--cap-add', 'sys_ptrace', '--cap-add', 'sys_admin', tools]
     assert.match(await stage.ok(...debug, 'ps', '-ef'), /^root\s+1\s.* httpd -f -p 8080/m)

@@ -17,6 +17,9 @@ interface Link {
 
 const web = 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 80 -h /www'
 
+const fetch = (from: NetworkHost, url: string) => eventually(() => from.must(['curl', '-s', '-g', '--max-time', '3', url]), 5000)
+const links = async (host: NetworkHost, ...filter: string[]) => JSON.parse(await host.must(['ip', '-j', 'link', 'show', ...filter])) as Link[]
+
 throughEachClient('network', (stage) => {
   let neighbour: NetworkHost
   let hostAddress: string
@@ -32,15 +35,12 @@ throughEachClient('network', (stage) => {
     await neighbour.close()
   })
 
-  const fetch = (from: NetworkHost, url: string) => eventually(() => from.must(['curl', '-s', '-g', '--max-time', '3', url]), 5000)
-  const links = async (host: NetworkHost, ...filter: string[]) => JSON.parse(await host.must(['ip', '-j', 'link', 'show', ...filter])) as Link[]
-
-  test('the default bridge is docker0 with the first address of its subnet', async () => {
+  void test('the default bridge is docker0 with the first address of its subnet', async () => {
     const addresses = await stage.engine.host.must(['ip', '-4', '-o', 'address', 'show', 'docker0'])
     assert.match(addresses, /inet 172\.\d+\.\d+\.1\/16/)
   })
 
-  test('a container has one end of a veth pair, whose other end is in the bridge without an address', async () => {
+  void test('a container has one end of a veth pair, whose other end is in the bridge without an address', async () => {
     await using container = await stage.container(tools, 'sleep', '99')
     const inside = JSON.parse(await stage.ok('exec', container.id, 'ip', '-j', 'link')) as Link[]
     assert.deepEqual(inside.map((link) => link.ifname), ['lo', 'eth0'])
@@ -53,7 +53,7 @@ throughEachClient('network', (stage) => {
     assert.match(eth0?.address ?? '', /^.[26ae]:/, 'locally administered unicast')
   })
 
-  test('inspect tells the address that the container has', async () => {
+  void test('inspect tells the address that the container has', async () => {
     await using container = await stage.container(tools, 'sleep', '99')
     const address = await container.inspect('{{.NetworkSettings.IPAddress}}')
     assert.match(await stage.ok('exec', container.id, 'ip', '-4', '-o', 'address', 'show', 'eth0'), new RegExp(`inet ${address}/16`))
@@ -61,7 +61,7 @@ throughEachClient('network', (stage) => {
     assert.match(await stage.ok('exec', container.id, 'cat', '/etc/hosts'), new RegExp(`^${address}\t${container.id.slice(0, 12)}$`, 'm'))
   })
 
-  test('two containers reach each other by address', async () => {
+  void test('two containers reach each other by address', async () => {
     await using server = await stage.container(tiny, 'sh', '-c', web)
     const address = await server.inspect('{{.NetworkSettings.IPAddress}}')
     // Not wget: Debian's static busybox crashes when it looks up names without the libraries of its libc.
@@ -70,7 +70,7 @@ throughEachClient('network', (stage) => {
     assert.equal(page.split('\n').at(-1), server.id.slice(0, 12))
   })
 
-  test('a published TCP port answers from another host, from the host address and from loopback', async () => {
+  void test('a published TCP port answers from another host, from the host address and from loopback', async () => {
     await using server = await stage.container('-p', '10520:80', tiny, 'sh', '-c', web)
     const expected = server.id.slice(0, 12)
     assert.equal(await fetch(neighbour, `http://${hostAddress}:10520/`), expected)
@@ -80,7 +80,7 @@ throughEachClient('network', (stage) => {
     assert.deepEqual((await stage.ok('port', server.id)).split('\n').toSorted(), ['80/tcp -> 0.0.0.0:10520', '80/tcp -> [::]:10520'])
   })
 
-  test('two containers both serve port 80, each behind its own port', async () => {
+  void test('two containers both serve port 80, each behind its own port', async () => {
     await using first = await stage.container('-p', '80', tiny, 'sh', '-c', web)
     await using second = await stage.container('-p', '127.0.0.1::80', tiny, 'sh', '-c', web)
     for (const server of [first, second]) {
@@ -91,7 +91,7 @@ throughEachClient('network', (stage) => {
     assert.match(await stage.ok('ps', '--filter', `id=${first.id}`, '--format', '{{.Ports}}'), /^0\.0\.0\.0:\d+->80\/tcp, (\[::\]|::):\d+->80\/tcp$/)
   })
 
-  test('a published UDP port echoes from another host', async () => {
+  void test('a published UDP port echoes from another host', async () => {
     await using server = await stage.container('-p', '10521:9999/udp', tiny, 'udp-echo', '9999')
     assert.ok(server.pid > 0)
     for (const [from, to] of [
@@ -104,7 +104,7 @@ throughEachClient('network', (stage) => {
     }
   })
 
-  test('outbound traffic carries the address of the host', async () => {
+  void test('outbound traffic carries the address of the host', async () => {
     // The server answers with the address that it sees.
     const server = neighbour.run(['timeout', '20', '/bin/busybox', 'nc', '-l', '-p', '7070', '-e', '/bin/sh', '-c', 'ss -tn state established sport = :7070'])
     await eventually(() => neighbour.must(['sh', '-c', 'ss -ltn | grep -q :7070']))
@@ -114,7 +114,7 @@ throughEachClient('network', (stage) => {
     assert.equal(await stage.engine.host.must(['cat', '/proc/sys/net/ipv4/ip_forward']), '1')
   })
 
-  test('--net=host is the network of the host, with its name', async () => {
+  void test('--net=host is the network of the host, with its name', async () => {
     assert.equal(await stage.ok('run', '--rm', '--net=host', tiny, 'hostname'), hostname())
     assert.match(await stage.ok('run', '--rm', '--net=host', tools, 'ip', 'address'), /docker0/)
     const sockets = async (...flags: string[]) => (await stage.ok('run', '--rm', ...flags, tools, 'ss', '-xl')).includes(stage.engine.socket)
@@ -123,7 +123,7 @@ throughEachClient('network', (stage) => {
   })
 
   for (const mode of ['bridge', 'host', 'none']) {
-    test(`resolv.conf, hosts and hostname are the engine's own files on the ${mode} network`, async () => {
+    void test(`resolv.conf, hosts and hostname are the engine's own files on the ${mode} network`, async () => {
       await using container = await stage.container('--net', mode, tiny, 'sleep', '99')
       const mounts = read(`/proc/${container.pid}/mountinfo`).match(/ \/etc\/(resolv\.conf|hosts|hostname) /g)
       assert.equal(mounts?.length, 3)
@@ -133,19 +133,19 @@ throughEachClient('network', (stage) => {
     })
   }
 
-  test('the none network has a loopback and nothing else', async () => {
+  void test('the none network has a loopback and nothing else', async () => {
     const inside = await stage.ok('run', '--rm', '--net=none', tools, 'ip', '-o', 'address')
     assert.deepEqual([...new Set(inside.split('\n').map((line) => line.split(/\s+/)[1]))], ['lo'])
     assert.match(inside, /127\.0\.0\.1\/8/)
   })
 
-  test('network ls has the three default networks', async () => {
+  void test('network ls has the three default networks', async () => {
     const rows = (await stage.ok('network', 'ls', '--format', '{{.ID}} {{.Name}} {{.Driver}} {{.Scope}}')).split('\n').toSorted((a, b) => a.slice(13).localeCompare(b.slice(13)))
     assert.deepEqual(rows.map((row) => row.slice(13)), ['bridge bridge local', 'host host local', 'none null local'])
     for (const row of rows) assert.match(row, /^[0-9a-f]{12} /)
   })
 
-  test('a port in use is refused with 125, its reason, and nothing left', async () => {
+  void test('a port in use is refused with 125, its reason, and nothing left', async () => {
     await using holder = await stage.container('-p', '10530:80', tiny, 'sleep', '99')
     assert.ok(holder.pid > 0)
     const before = (await links(stage.engine.host)).length
@@ -157,7 +157,7 @@ throughEachClient('network', (stage) => {
     await stage.ok('rm', 'late')
   })
 
-  test('a port that another program holds is refused', async () => {
+  void test('a port that another program holds is refused', async () => {
     const other = stage.engine.host.run(['timeout', '8', '/bin/busybox', 'nc', '-l', '-p', '10531'])
     await eventually(() => stage.engine.host.must(['sh', '-c', 'ss -ltn | grep -q :10531']))
     const { code, stderr } = await stage.docker('run', '--rm', '-p', '10531:80', tiny, 'true')

@@ -7,20 +7,20 @@ import { alive } from './harness/processes.ts'
 import { tiny, tools, throughEachClient } from './harness/stories.ts'
 
 throughEachClient('run, exec and logs', (stage) => {
-  test('the exit code of run is that of the command', async () => {
+  void test('the exit code of run is that of the command', async () => {
     for (const code of [0, 1, 2, 42, 127, 128, 254, 255]) {
       assert.equal((await stage.docker('run', '--rm', tiny, 'sh', '-c', `exit ${code}`)).code, code)
     }
   })
 
-  test('every exit code from 0 to 255 is kept', async () => {
+  void test('every exit code from 0 to 255 is kept', async () => {
     await using container = await stage.container(tiny, 'sleep', '999')
     const script = 'i=0; while [ $i -lt 256 ]; do (exit $i); echo $?; i=$((i+1)); done'
     assert.equal(await stage.ok('exec', container.id, 'sh', '-c', script), Array.from({ length: 256 }, (_, i) => i).join('\n'))
     for (const code of [0, 3, 126, 255]) assert.equal((await stage.docker('exec', container.id, 'sh', '-c', `exit ${code}`)).code, code)
   })
 
-  test('125 is an error of the engine, 126 a file that is no program, 127 one that is not there', async () => {
+  void test('125 is an error of the engine, 126 a file that is no program, 127 one that is not there', async () => {
     assert.equal((await stage.docker('run', '--rm', '-v', '/dev/null', '--no-such-flag', tiny)).code, 125)
     assert.equal((await stage.docker('run', '--rm', '-m', '1', tiny)).code, 125)
     const forbidden = await stage.docker('run', '--rm', tiny, '/etc')
@@ -35,7 +35,7 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.equal(await stage.ok('ps', '-aq'), '')
   })
 
-  test('exec of a missing program says what is missing and ends with 127', async () => {
+  void test('exec of a missing program says what is missing and ends with 127', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     const { code, stdout, stderr } = await stage.docker('exec', container.id, '/bin/no-shell')
     assert.equal(code, 127)
@@ -46,7 +46,7 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.equal((await stage.docker('exec', container.id, '/not-executable')).code, 126)
   })
 
-  test('stop sends SIGTERM, and SIGKILL when the time is over', async () => {
+  void test('stop sends SIGTERM, and SIGKILL when the time is over', async () => {
     await using obedient = await stage.container(tiny, 'sh', '-c', 'trap "exit 143" TERM; while :; do sleep 0.1; done')
     await stage.ok('stop', obedient.id)
     assert.equal(await obedient.inspect('{{.State.ExitCode}}'), '143')
@@ -58,7 +58,7 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.ok(!alive(stubborn.pid))
   })
 
-  test('kill sends SIGKILL, or the signal that it is told', async () => {
+  void test('kill sends SIGKILL, or the signal that it is told', async () => {
     await using container = await stage.container(tiny, 'sh', '-c', 'trap "echo usr1" USR1; trap "echo hup; exit 9" HUP; echo ready; while :; do sleep 0.1; done')
     await eventually(async () => assert.match(await stage.ok('logs', container.id), /ready/))
     await stage.ok('kill', '-s', 'USR1', container.id)
@@ -70,19 +70,19 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.equal(await stage.ok('wait', other.id), '137')
   })
 
-  test('echo hi | run -i … cat ends', async () => {
+  void test('echo hi | run -i … cat ends', async () => {
     const { code, stdout } = await stage.dockerWith({ input: 'hi\n', timeout: 20_000 }, 'run', '--rm', '-i', tiny, 'cat')
     assert.deepEqual([code, stdout], [0, 'hi\n'])
   })
 
-  test('exec -i passes a megabyte through unchanged', async () => {
+  void test('exec -i passes a megabyte through unchanged', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     const input = 'x'.repeat(1023).concat('\n').repeat(1024)
     const { stdout } = await stage.dockerWith({ input, timeout: 20_000 }, 'exec', '-i', container.id, 'cat')
     assert.ok(stdout === input, `${stdout.length} of ${input.length} bytes`)
   })
 
-  test('standard output and standard error stay apart', async () => {
+  void test('standard output and standard error stay apart', async () => {
     const script = 'echo out; echo err >&2'
     const direct = await stage.docker('run', '--name', 'apart', tiny, 'sh', '-c', script)
     assert.deepEqual([direct.stdout, direct.stderr], ['out\n', 'err\n'])
@@ -91,7 +91,7 @@ throughEachClient('run, exec and logs', (stage) => {
     await stage.ok('rm', 'apart')
   })
 
-  test('a million lines lose none, and logs gives them in order', async () => {
+  void test('a million lines lose none, and logs gives them in order', async () => {
     const million = Array.from({ length: 1_000_000 }, (_, i) => i + 1).join('\n')
     const direct = await stage.docker('run', '--name', 'million', tiny, 'seq', '1000000')
     assert.ok(direct.stdout.trim() === million, `${direct.stdout.split('\n').length - 1} lines came`)
@@ -100,7 +100,7 @@ throughEachClient('run, exec and logs', (stage) => {
     await stage.ok('rm', 'million')
   })
 
-  test('logs -f follows to the end, and -t and --since know the time', async () => {
+  void test('logs -f follows to the end, and -t and --since know the time', async () => {
     await using container = await stage.container(tiny, 'sh', '-c', 'echo first; sleep 1.5; echo second')
     const [first, second] = (await stage.ok('logs', '-f', '-t', container.id)).split('\n').map((line) => line.split(' '))
     assert.deepEqual([first?.[1], second?.[1]], ['first', 'second'])
@@ -109,7 +109,7 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.equal(await stage.ok('logs', '--since', second?.[0] ?? '', container.id), 'second')
   })
 
-  test('the log file has one JSON object a line with log, stream and time', async () => {
+  void test('the log file has one JSON object a line with log, stream and time', async () => {
     const name = 'logged'
     await stage.docker('run', '-t', '--name', name, tiny, 'echo', 'a "quoted" ünicode line')
     const lines = readFileSync(await stage.ok('inspect', '-f', '{{.LogPath}}', name), 'utf8').trimEnd().split('\n')
@@ -123,7 +123,7 @@ throughEachClient('run, exec and logs', (stage) => {
     await stage.ok('rm', name)
   })
 
-  test('inspect points at the files of the container', async () => {
+  void test('inspect points at the files of the container', async () => {
     await using container = await stage.container('-h', 'named', tiny, 'sleep', '99')
     const paths = (await container.inspect('{{.LogPath}} {{.HostnamePath}} {{.HostsPath}} {{.ResolvConfPath}}')).split(' ')
     const place = path.join(stage.engine.dataRoot, 'containers', container.id)
@@ -132,14 +132,14 @@ throughEachClient('run, exec and logs', (stage) => {
     for (const file of ['config.v2.json', 'hostconfig.json']) JSON.parse(readFileSync(path.join(place, file), 'utf8'))
   })
 
-  test('the root of a running container can be browsed on the host', async () => {
+  void test('the root of a running container can be browsed on the host', async () => {
     await using container = await stage.container(tiny, 'sh', '-c', 'echo here > /made; sleep 99')
     const merged = await container.inspect('{{.GraphDriver.Data.MergedDir}}')
     await eventually(() => assert.equal(readFileSync(path.join(merged, 'made'), 'utf8'), 'here\n'))
     assert.ok(merged.startsWith(stage.engine.dataRoot))
   })
 
-  test('inspect -f takes Go templates', async () => {
+  void test('inspect -f takes Go templates', async () => {
     await using container = await stage.container('--label', 'a=1', '--label', 'b=2', '--name', 'templated', tiny, 'sleep', '99')
     assert.equal(await container.inspect('{{.State.Pid}}'), String(container.pid))
     assert.ok(alive(container.pid))
@@ -148,14 +148,14 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.equal(await container.inspect('{{json .Config.Cmd}} {{len .Config.Labels}} {{index .Config.Cmd 1}}'), '["sleep","99"] 2 99')
   })
 
-  test('ps has the columns of Docker and makes up names', async () => {
+  void test('ps has the columns of Docker and makes up names', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     const [head = '', row = ''] = (await stage.ok('ps')).split('\n')
     assert.match(head, /^CONTAINER ID {3}IMAGE\s+COMMAND\s+CREATED\s+STATUS\s+PORTS\s+NAMES$/)
     assert.match(row, new RegExp(`^${container.id.slice(0, 12)}\\s+tiny\\s+"sleep 99"\\s+\\S.* ago\\s+Up .*\\s+[a-z]+_[a-z]+\\d?$`))
   })
 
-  test('environment, working directory, entrypoint and env files are as asked', async () => {
+  void test('environment, working directory, entrypoint and env files are as asked', async () => {
     const file = path.join(stage.engine.directory, 'env')
     writeFileSync(file, '# comment\nFROM_FILE=yes\n')
     const script = 'echo $FROM_FILE $GIVEN; pwd; echo $0'
@@ -163,7 +163,7 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.equal(answer, 'yes too\n/tmp/new\nzero')
   })
 
-  test('-v shows a directory of the host, read-only when asked', async () => {
+  void test('-v shows a directory of the host, read-only when asked', async () => {
     const shared = path.join(stage.engine.directory, 'shared')
     mkdirSync(shared)
     await stage.ok('run', '--rm', '-v', `${shared}:/data`, tiny, 'sh', '-c', 'echo inside > /data/file')
@@ -173,7 +173,7 @@ throughEachClient('run, exec and logs', (stage) => {
     assert.match(stderr, /Read-only file system/)
   })
 
-  test('start -a and restart run the same container again', async () => {
+  void test('start -a and restart run the same container again', async () => {
     await stage.ok('create', '--name', 'again', tiny, 'sh', '-c', 'echo run >> /count; wc -l < /count')
     assert.equal(await stage.ok('start', '-a', 'again'), '1')
     assert.equal(await stage.ok('start', '-a', 'again'), '2')
@@ -183,14 +183,14 @@ throughEachClient('run, exec and logs', (stage) => {
     await stage.ok('rm', 'again')
   })
 
-  test('run --rm leaves no container', async () => {
+  void test('run --rm leaves no container', async () => {
     await stage.ok('run', '--rm', '--name', 'gone', tiny, 'true')
     assert.equal(await stage.ok('ps', '-aq'), '')
     await stage.ok('run', '-d', '--rm', '--name', 'gone', tiny, 'true')
     await eventually(async () => assert.equal(await stage.ok('ps', '-aq'), ''))
   })
 
-  test('events tells of create, start, die and destroy in order', async () => {
+  void test('events tells of create, start, die and destroy in order', async () => {
     const since = String(Date.now() / 1000)
     await stage.ok('run', '--rm', '--name', 'watched', tiny, 'sh', '-c', 'exit 0')
     await eventually(async () => {
@@ -200,7 +200,7 @@ throughEachClient('run, exec and logs', (stage) => {
     })
   })
 
-  test('eight containers started at once all run', async () => {
+  void test('eight containers started at once all run', async () => {
     const outputs = await Promise.all(Array.from({ length: 8 }, (_, i) => stage.ok('run', '--rm', tools, 'echo', String(i))))
     assert.deepEqual(outputs, ['0', '1', '2', '3', '4', '5', '6', '7'])
   })

@@ -5,7 +5,7 @@ import { openTerminal } from './harness/terminal.ts'
 import { tiny, throughEachClient } from './harness/stories.ts'
 
 throughEachClient('terminals', (stage) => {
-  test('run -it gives a shell on a terminal of the right size, which follows a resize', async () => {
+  void test('run -it gives a shell on a terminal of the right size, which follows a resize', async () => {
     await using terminal = await openTerminal(stage, { columns: 90, rows: 25 })
     await terminal.type('$D run -it --rm --name shell tiny sh')
     await terminal.shows(/\/ #/)
@@ -21,7 +21,7 @@ throughEachClient('terminals', (stage) => {
     await terminal.shows(/left with 5/)
   })
 
-  test('Ctrl-C reaches the process inside', async () => {
+  void test('Ctrl-C reaches the process inside', async () => {
     await using terminal = await openTerminal(stage)
     await terminal.type('$D run -it --rm tiny sh -c \'trap "echo caught; exit 33" INT; echo ready; while :; do sleep 0.1; done\'')
     await terminal.shows(/ready/)
@@ -31,7 +31,7 @@ throughEachClient('terminals', (stage) => {
     await terminal.shows(/left with 33/)
   })
 
-  test('the detach keys leave the container running, and attach comes back to it', async () => {
+  void test('the detach keys leave the container running, and attach comes back to it', async () => {
     await using terminal = await openTerminal(stage)
     await terminal.type('$D run -it --name kept tiny sh')
     await terminal.shows(/\/ #/)
@@ -50,7 +50,7 @@ throughEachClient('terminals', (stage) => {
     await stage.ok('rm', 'kept')
   })
 
-  test('exec -it is a second terminal in the same container', async () => {
+  void test('exec -it is a second terminal in the same container', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     await using terminal = await openTerminal(stage, { columns: 100, rows: 30 })
     await terminal.type(`$D exec -it ${container.id.slice(0, 12)} sh`)
@@ -62,7 +62,7 @@ throughEachClient('terminals', (stage) => {
     await terminal.shows(/left with 6/)
   })
 
-  test('attach without a terminal passes signals on', async () => {
+  void test('attach without a terminal passes signals on', async () => {
     await using terminal = await openTerminal(stage)
     await terminal.type('$D run --rm tiny sh -c \'trap "echo caught; exit 34" INT; echo ready; while :; do sleep 0.1; done\'')
     await terminal.shows(/ready/)

@@ -5,19 +5,19 @@ import { must } from './harness/run.ts'
 import { tiny, tools, throughEachClient } from './harness/stories.ts'
 
 throughEachClient('users', (stage) => {
-  test('root of a container is root of the host', async () => {
+  void test('root of a container is root of the host', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     assert.equal(await must(['ps', '-o', 'user=', '-p', String(container.pid)]), 'root')
   })
 
-  test('it has the fourteen default capabilities, and no more', async () => {
+  void test('it has the fourteen default capabilities, and no more', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
     const status = read(`/proc/${container.pid}/status`)
     for (const set of ['CapPrm', 'CapEff', 'CapBnd']) assert.match(status, new RegExp(`^${set}:\\t00000000a80425fb$`, 'm'))
     assert.match(status, /^CapAmb:\t0+$/m)
   })
 
-  test('it can see kernel modules and not remove one', async () => {
+  void test('it can see kernel modules and not remove one', async () => {
     const { code, stderr, stdout } = await stage.docker('run', '--rm', tiny, 'rmmod', 'gantry_no_such_module')
     assert.notEqual(code, 0)
     assert.match(stderr + stdout, /Operation not permitted/)
@@ -25,7 +25,7 @@ throughEachClient('users', (stage) => {
     if (modules !== '') assert.equal(await stage.ok('run', '--rm', tiny, 'cat', '/proc/modules'), modules.trim())
   })
 
-  test('-u with a number runs as that user, who cannot read the shadow file', async () => {
+  void test('-u with a number runs as that user, who cannot read the shadow file', async () => {
     assert.equal(await stage.ok('run', '--rm', '-u', '500', tools, 'whoami'), 'user500')
     const shadow = await stage.docker('run', '--rm', '-u', '500', tools, 'cat', '/etc/shadow')
     assert.equal(shadow.code, 1)
@@ -38,17 +38,17 @@ throughEachClient('users', (stage) => {
     ['500:7', 'uid=500(user500) gid=7 groups=7'],
     ['12345', 'uid=12345 gid=0(root) groups=0(root)'],
   ] as const) {
-    test(`-u ${user} gives ${ids}`, async () => {
+    void test(`-u ${user} gives ${ids}`, async () => {
       assert.equal(await stage.ok('run', '--rm', '-u', user, tools, 'id'), ids)
     })
   }
 
-  test('an unknown number has / for its home, a known one its own', async () => {
+  void test('an unknown number has / for its home, a known one its own', async () => {
     assert.equal(await stage.ok('run', '--rm', '-u', '12345', tools, 'sh', '-c', 'echo $HOME'), '/')
     assert.equal(await stage.ok('run', '--rm', '-u', '500', tools, 'sh', '-c', 'echo $HOME'), '/home/user500')
   })
 
-  test('an unknown name is refused with 125 or 126 and the reason', async () => {
+  void test('an unknown name is refused with 125 or 126 and the reason', async () => {
     const { code, stderr } = await stage.docker('run', '--rm', '-u', 'nobody-here', tools, 'true')
     assert.ok([125, 126].includes(code), String(code))
     assert.match(stderr, /unable to find user nobody-here: no matching entries in passwd file/)

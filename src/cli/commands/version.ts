@@ -4,7 +4,7 @@ import { ExitError } from '../exit-error.ts'
 import { compileObjectTemplate } from '../format/engine-object.ts'
 import { alignColumns } from '../format/table.ts'
 import { objectFormatFlag } from '../grammar/common-flags.ts'
-import { apiVersion, version } from '../program.ts'
+import { apiVersion, buildTime, commit, version } from '../program.ts'
 
 type Component = { Name: string; Version: string; Details?: Record<string, string> | null }
 type ServerVersion = {
@@ -44,12 +44,12 @@ function clientVersion(used: string): Record<string, string> {
     Version: version,
     ApiVersion: used,
     DefaultAPIVersion: apiVersion,
-    GitCommit: '',
+    GitCommit: commit,
     GoVersion: '',
     NodeVersion: process.version,
     Os: process.platform,
     Arch: goArchitecture(),
-    BuildTime: '',
+    BuildTime: buildTime,
     Context: 'default',
   }
 }
@@ -85,6 +85,7 @@ function plainVersion(client: Record<string, string>, server: ServerVersion | un
     ` Version:\t${client['Version']}`,
     ` API version:\t${client['ApiVersion']}${downgraded}`,
     ` Node version:\t${client['NodeVersion']}`,
+    ...(commit ? [` Git commit:\t${commit}`, ` Built:\t${buildTime}`] : []),
     ` OS/Arch:\t${client['Os']}/${client['Arch']}`,
     ` Context:\t${client['Context']}`,
   ]

@@ -14,6 +14,8 @@ export class SessionStream extends Duplex {
   #peer: Duplex | undefined
   #paused = false
   #ended = false
+  #held = false
+  #isOver = false
   #blocked: (() => void) | undefined
 
   constructor(options: { stdin: boolean; detachKeys?: readonly number[]; onDetach?: () => void }) {
@@ -42,9 +44,20 @@ export class SessionStream extends Duplex {
     this.#unblock()
   }
 
+  /** Keeps the output open, whatever the connected stream does, for words that may have to follow it. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    if (this.#isOver) this.finish()
+  }
+
   /** Ends the output: nothing more will come. */
   finish(): void {
-    if (this.#ended) return
+    this.#isOver = true
+    if (this.#ended || this.#held) return
     this.#ended = true
     this.push(null)
     this.#unblock()

@@ -10,7 +10,7 @@ const processPrefix = 'unable to start container process: '
  */
 export function startFailure(error: unknown): GantryError {
   const exitCode = runtimeExitCode(error)
-  if (exitCode === undefined) return new GantryError(kindOfFailure(error), messageOf(error), { cause: error, exitCode: 128 })
+  if (exitCode === undefined) return new GantryError(kindOfFailure(error), messageOf(error), { cause: causeOf(error), exitCode: 128 })
   const text = `${createPrefix}${processPrefix}error during container init: ${messageOf(error)}: unknown`
   return new GantryError(kindOfFailure(error), text, { cause: error, exitCode })
 }
@@ -20,6 +20,11 @@ export function execFailure(error: unknown): GantryError {
   const exitCode = runtimeExitCode(error)
   if (exitCode === undefined && error instanceof GantryError) return error
   return new GantryError(kindOfFailure(error), `${execPrefix}${processPrefix}${messageOf(error)}: unknown`, { cause: error, exitCode: exitCode ?? 126 })
+}
+
+/** The same words need not be said twice. */
+function causeOf(error: unknown): unknown {
+  return error instanceof GantryError ? error.cause : error
 }
 
 /** Only the task layer uses these codes. */

@@ -35,8 +35,11 @@ export async function startExec(ctx: ContainersContext, record: ExecRecord, opti
     const process = await createProcess(ctx, record, { ...options, stdin })
     record.process = process
     record.pid = process.pid
+    // A process that cannot be executed ends its stream before it is known why.
+    session?.stream.hold()
     await session?.connectTo(process)
     await process.start()
+    session?.stream.release()
     emitContainerEvent(ctx, record.container, `exec_start: ${(config.Cmd ?? []).join(' ')}`, { execID: record.id })
     void watch(ctx, record, { process, ended: options.ended })
   } catch (error) {
@@ -48,6 +51,7 @@ export async function startExec(ctx: ContainersContext, record: ExecRecord, opti
     const text = Buffer.from(`${failure.message}\r\n`)
     session.stream.push(tty ? text : stdcopyFrame('stdout', text))
     session.stream.finish()
+    session.stream.release()
   }
   return session === undefined ? undefined : { tty, stream: session.stream }
 }

@@ -28,7 +28,7 @@ export function cgroupOf(pid: number, controller: Controller): string {
 }
 
 /** The file that holds a v2 setting on this host, for instance "memory.max". */
-export function cgroupFile(pid: number, setting: keyof typeof v1Names & string): string {
+export function cgroupFile(pid: number, setting: string): string {
   const controller = setting.split('.')[0] as Controller
   return `${cgroupOf(pid, controller)}/${unified ? setting : v1Names[setting]}`
 }

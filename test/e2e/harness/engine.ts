@@ -50,18 +50,15 @@ export async function startEngine({ kind, flags = [] }: EngineOptions): Promise<
   const host = await makeHost()
   mkdirSync(dataRoot)
   writeFileSync(path.join(directory, 'daemon.json'), '{}\n')
-  const command = [
-    ...[...host.enter, program(kind)],
-    ...['--config-file', path.join(directory, 'daemon.json'), '--data-root', dataRoot, '--exec-root', execRoot],
-    ...['--pidfile', path.join(directory, 'p'), '--host', `unix://${socket}`],
-    // Gantry's containers always outlive their daemon; the original has to be told.
-    ...(kind === 'dockerd' ? ['--live-restore', '--containerd', path.join(directory, 'c/s')] : []),
-    ...flags,
-  ]
+  const places = ['--config-file', path.join(directory, 'daemon.json'), '--data-root', dataRoot, '--exec-root', execRoot]
+  const ends = ['--pidfile', path.join(directory, 'p'), '--host', `unix://${socket}`]
+  // Gantry's containers always outlive their daemon; the original has to be told.
+  const extra = kind === 'dockerd' ? ['--live-restore', '--containerd', path.join(directory, 'c/s')] : []
+  const command = [...host.enter, program(kind), ...places, ...ends, ...extra, ...flags]
   const created = new Set<string>()
   const core = kind === 'dockerd' ? await launchContainerd(directory) : undefined
   let daemon: ReturnType<typeof launch> | undefined
-  let unfollow = () => {}
+  let unfollow: (() => void) | undefined
 
   const engine: Engine = {
     kind,
@@ -87,11 +84,11 @@ export async function startEngine({ kind, flags = [] }: EngineOptions): Promise<
       unfollow = followCreations(socket, (id) => created.add(id))
     },
     async kill9() {
-      unfollow()
+      unfollow?.()
       await end(daemon, 'SIGKILL')
     },
     async stop() {
-      unfollow()
+      unfollow?.()
       await end(daemon, 'SIGTERM')
     },
     async shutDown() {

@@ -13,6 +13,8 @@ interface Entry {
   device?: [number, number]
 }
 
+const file = (name: string): Entry => ({ name, type: '0', data: Buffer.from('escaped\n') })
+
 /** Archives for `docker load` that a hostile sender could make. Those with `needsRefusal` are not images at all. */
 export async function hostileArchives(directory: string): Promise<Record<string, { file: string; needsRefusal: boolean }>> {
   const place = path.join(directory, 'hostile')
@@ -21,7 +23,6 @@ export async function hostileArchives(directory: string): Promise<Record<string,
   for (const each of [place, bait]) mkdirSync(each, { recursive: true })
   const up = '../'.repeat(24)
   const busybox: Entry = { name: 'bin/busybox', type: '0', data: readFileSync('/bin/busybox') }
-  const file = (name: string): Entry => ({ name, type: '0', data: Buffer.from('escaped\n') })
   const layers: Record<string, Entry[]> = {
     'path traversal': [file(`${up}tmp/gantry-escaped`), file(`${up}${bait.slice(1)}/escaped`)],
     'absolute link': [{ name: 'bait', type: '2', link: bait }, file('bait/escaped')],

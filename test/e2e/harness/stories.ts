@@ -28,9 +28,10 @@ export interface StageOptions {
  */
 export function throughEachClient(title: string, tell: (stage: Stage) => void, options: StageOptions = {}): void {
   for (const kind of clients) {
-    describe(`${title}, by ${kind} on ${engineUnderTest}`, { concurrency: false }, () => {
+    void describe(`${title}, by ${kind} on ${engineUnderTest}`, { concurrency: false }, () => {
       const stage = {} as Stage
       let clean: Footprint
+      let ready = false
       before(async () => {
         await sweep()
         const engine = await startEngine({ kind: engineUnderTest, flags: options.flags })
@@ -42,11 +43,12 @@ export function throughEachClient(title: string, tell: (stage: Stage) => void, o
           await engine.remove()
           throw error
         }
+        ready = true
       })
       tell(stage)
       // Registered last: what the stories clean up themselves comes first.
       after(async () => {
-        if (stage.engine === undefined) return
+        if (!ready) return
         try {
           await removeContainers(stage)
           await assertNothingLeftOfContainers(stage.engine, clean)

@@ -58,6 +58,12 @@ export class PrivateHost {
     return firstLine(child)
   }
 
+  /** An engine in a process of its own, with a published port of the namespace of `container`. */
+  async engine(container: number): Promise<{ pid: number; id: string }> {
+    const child = this.#spawn([process.execPath, path.join(import.meta.dirname, 'short-lived-engine.ts'), this.folder, String(container)])
+    return { id: await firstLine(child), pid: child.pid ?? 0 }
+  }
+
   async stop(pid: number): Promise<void> {
     const child = [...this.#processes].find((one) => one.pid === pid)
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return

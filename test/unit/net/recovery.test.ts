@@ -12,10 +12,9 @@ import { PrivateHost } from './private-host.ts'
 void describe('after the engine died', () => {
   let host: PrivateHost
   let service: LocalNetworkService
-  let pid: number
+  let engine: { pid: number; id: string }
   let id: string
 
-  // A service that is not closed and never used again is what kill -9 leaves.
   const openAgain = (): LocalNetworkService => openNetworkService({
     kernel: linuxKernel, root: `${host.folder}/network`, runtimeDir: `${host.folder}/run`, bridgeName: 'gtest0', bip: '172.30.0.1/16', mtu: 1500, userlandProxy: true,
   })
@@ -23,12 +22,8 @@ void describe('after the engine died', () => {
 
   before(async () => {
     host = await PrivateHost.enter()
-    service = openAgain()
-    await service.recover(new Set())
-    pid = await host.namespace(80)
-    const endpoint = await service.allocate({ networkId: 'bridge', containerId: 'a', containerName: 'a', portBindings: { '80/tcp': [{ HostPort: '8080' }] } })
-    id = endpoint.id
-    await service.attach(id, pid)
+    engine = await host.engine(await host.namespace(80))
+    id = engine.id
   })
   after(async () => {
     await service.purge()
@@ -38,6 +33,7 @@ void describe('after the engine died', () => {
   void it('streams through published ports are not cut, and the same proxy goes on', async () => {
     const streams = await Promise.all(['127.0.0.1', '::1', '10.77.0.1'].map((address) => opened(address, 8080)))
     const first = proxyPid()
+    await host.stop(engine.pid)
     service = openAgain()
     await service.recover(new Set([id]))
     assert.equal(proxyPid(), first)
@@ -48,6 +44,7 @@ void describe('after the engine died', () => {
 
   void it('a rule set that somebody flushed is back', async () => {
     host.run('nft flush ruleset')
+    await service.close()
     service = openAgain()
     await service.recover(new Set([id]))
     assert.equal(await host.ask('tcp', '10.77.0.1', 8080, host.outside), '10.77.0.2 hello')
@@ -65,6 +62,7 @@ void describe('after the engine died', () => {
     const dead = await service.allocate({ networkId: 'bridge', containerId: 'b', containerName: 'b', portBindings: { '80/tcp': [{ HostPort: '8081' }] } })
     await service.attach(dead.id, await host.namespace(80))
     host.run('ip link add veth0000000 type veth peer name stray1 && ip link set veth0000000 master gtest0')
+    await service.close()
     service = openAgain()
     await service.recover(new Set([id]))
     const links = host.run('ip -o link')
@@ -78,6 +76,7 @@ void describe('after the engine died', () => {
   })
 
   void it('addresses that live on are not given again', async () => {
+    await service.close()
     service = openAgain()
     await service.recover(new Set([id]))
     const given = new Set([service.endpoints('bridge')[0]?.ipv4])
@@ -118,8 +117,7 @@ async function said(stream: Socket): Promise<string> {
 
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0)
-    return true
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }

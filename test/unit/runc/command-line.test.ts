@@ -80,7 +80,7 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     assert.equal((await runc('spec', '-b', fresh)).code, 0)
     const file = join(fresh, 'config.json')
     const spec = JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof sampleSpec>
-    writeFileSync(file, JSON.stringify({ ...spec, process: { ...spec.process, args: ['true'] } }))
+    writeFileSync(file, JSON.stringify({ ...spec, process: { ...spec.process, args: ['true'] }, linux: { ...spec.linux, cgroupsPath: `/gantry-runc-cli-${process.pid}` } }))
     assert.deepEqual(await runc('run', '-b', fresh, 'four'), { code: 0, stdout: '', stderr: '' })
     assert.match((await runc('spec', '-b', fresh)).stderr, /exists/)
   })

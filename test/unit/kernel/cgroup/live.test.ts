@@ -79,6 +79,7 @@ describe('a cgroup of this host', { skip: process.getuid?.() !== 0 && 'needs roo
     await freeze(layout, path)
     await killAll(layout, path)
     assert.deepEqual(listProcesses(layout, path), [])
+    await removeCgroup(layout, path)
   })
 
   test('takes new limits up and down while it lives', { skip: hierarchyOf(layout, 'memory')?.version !== 1 && 'needs cgroup v1' }, () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { TemplateError } from '../../../../src/lib/go-template/nodes.ts'
 import { compileTemplate } from '../../../../src/lib/go-template/template.ts'
-import { TemplateObject, type Value } from '../../../../src/lib/go-template/value.ts'
+import { formatValue, TemplateObject, type Value } from '../../../../src/lib/go-template/value.ts'
 
 const data: Value = {
   A: { B: 'x', n: 3 },
@@ -86,7 +86,7 @@ void test('a missing key is an error when the caller says so', () => {
 })
 
 void test('methods of an object take arguments and unknown ones name its type', () => {
-  const row = new TemplateObject('*row', { ID: () => 'abc', Label: (name) => `<${String(name as string)}>` })
+  const row = new TemplateObject('*row', { ID: () => 'abc', Label: (name) => `<${formatValue(name)}>` })
   assert.equal(compileTemplate('{{.ID}} {{.Label "x"}}')(row), 'abc <x>')
   assert.throws(() => compileTemplate('{{.Foo}}')(row), { message: /at <\.Foo>: can't evaluate field Foo in type \*row$/ })
 })

