@@ -13,6 +13,7 @@ ADDON_CFLAGS := -shared -fPIC -O2 -Wall -Wextra -Werror
 
 UNIT_TESTS := 'test/unit/**/*.test.ts'
 E2E_TESTS := 'test/e2e/*.test.ts'
+VM_TESTS := 'test/vm/*.test.ts'
 TEST := $(NODE) --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000
 # Rounds of `make bench`.
 ROUNDS ?= 8
@@ -62,8 +63,8 @@ test-unit: native ## unit tests alone
 test-e2e: root build ## end-to-end tests alone (root); GANTRY_E2E_ENGINE=dockerd GANTRY_E2E_CLIENTS=docker,gantry choose who is tested
 	$(TEST) --test-concurrency=2 $(E2E_TESTS)
 
-test-vm: root build ## the end-to-end tests on cgroup v2, in an emulated virtual machine (slow, root)
-	test/vm/run
+test-vm: root build ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)
+	$(TEST) --test-concurrency=1 $(VM_TESTS)
 
 bench: root build ## measure against dockerd, podman, runc and crun; writes docs/benchmarks.md (root); ROUNDS=8
 	$(NODE) --disable-warning=ExperimentalWarning test/bench/main.ts --rounds $(ROUNDS)

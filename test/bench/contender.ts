@@ -9,6 +9,8 @@ export interface Contender {
   readonly command: string[]
   readonly env: NodeJS.ProcessEnv
   readonly networks: string[]
+  /** Removes running containers without a grace period, as `docker rm -f` does. */
+  readonly removal: string[]
   /** Engine API socket. */
   readonly socket?: string
   /** Processes that serve without containers: the daemon and what belongs to it. */

@@ -20,7 +20,7 @@ export async function startEngines(): Promise<Contender[]> {
     const client = makeClient('docker', engine)
     await client.ok('import', '-c', 'CMD ["true"]', '-c', 'ENV PATH=/bin', await rootfsArchive(tiny), image)
     const version = await client.ok('version', '-f', '{{.Server.Version}}')
-    const common = { version, env: client.env, networks, servers: () => processesOf(engine.directory) }
+    const common = { version, env: client.env, networks, removal: ['rm', '-f'], servers: () => processesOf(engine.directory) }
     contenders.push({ ...common, name: kind, command: [client.program], socket: engine.socket, close: () => engine.remove() })
     if (kind === 'gantryd') {
       contenders.push({ ...common, name: 'gantryd with gantry', command: [program('gantry')], close: async () => {} })
@@ -59,7 +59,7 @@ export async function startPodman(): Promise<Contender[]> {
     return []
   }
   const version = (await must([podman, '--version'])).split(' ').at(-1) ?? ''
-  return [{ name: 'podman', version, command, env, networks: ['host', 'none'], servers: () => processesOf(directory), close }]
+  return [{ name: 'podman', version, command, env, networks: ['host', 'none'], removal: ['rm', '-f', '-t', '0'], servers: () => processesOf(directory), close }]
 }
 
 /** Those of gantry-runc, runc and crun that are here and can run the bundle on this host. */

@@ -27,7 +27,7 @@ export async function measureFootprint(contender: Contender, count = 20): Promis
   const before = processor(servers())
   await sleep(5000)
   const used = processor(servers()) - before
-  await cli('rm', '-f', ...ids)
+  await cli(...contender.removal, ...ids)
   return { name: contender.name, idle, perContainer, processor: used / 5 }
 }
 

@@ -55,7 +55,7 @@ const exec: Measurement = {
     const id = await cli(contender, 'run', '-d', '--net', 'none', image, 'sleep', '1000')
     const times: number[] = []
     for (let i = 0; i < 3; i++) times.push(await timed(() => cli(contender, 'exec', id, 'true')))
-    await cli(contender, 'rm', '-f', id)
+    await cli(contender, ...contender.removal, id)
     return times.toSorted((a, b) => a - b)[1] ?? NaN
   },
 }
@@ -80,7 +80,7 @@ const removal: Measurement = {
   async measure(contender) {
     const ids: string[] = []
     await inParallel(many, 4, async () => ids.push(await cli(contender, 'run', '-d', '--net', network(contender), image, 'sleep', '1000')))
-    return timed(() => cli(contender, 'rm', '-f', ...ids))
+    return timed(() => cli(contender, ...contender.removal, ...ids))
   },
 }
 

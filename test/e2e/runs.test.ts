@@ -200,6 +200,12 @@ throughEachClient('run, exec and logs', (stage) => {
     })
   })
 
+  void test('--restart on-failure starts a failing container again, as often as it says', async () => {
+    await using container = await stage.container('--restart', 'on-failure:2', tiny, 'sh', '-c', 'echo run; exit 1')
+    await eventually(async () => assert.equal(await container.inspect('{{.State.Status}} {{.RestartCount}}'), 'exited 2'), 15_000)
+    assert.equal(await stage.ok('logs', container.id), 'run\nrun\nrun')
+  })
+
   void test('eight containers started at once all run', async () => {
     const outputs = await Promise.all(Array.from({ length: 8 }, (_, i) => stage.ok('run', '--rm', tools, 'echo', String(i))))
     assert.deepEqual(outputs, ['0', '1', '2', '3', '4', '5', '6', '7'])

@@ -48,14 +48,19 @@ async function killOneByOne(layout: CgroupLayout, path: string): Promise<void> {
     () => true,
     () => false,
   )
-  for (const pid of listProcesses(layout, path)) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch (error) {
-      if (codeOf(error) !== 'ESRCH') throw error
-    }
+  try {
+    for (const pid of listProcesses(layout, path)) sendKill(pid)
+  } finally {
+    if (frozen) await thaw(layout, path)
   }
-  if (frozen) await thaw(layout, path)
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') throw error
+  }
 }
 
 /** A cgroup's directory and all below it, the deepest first. */
