@@ -39,7 +39,8 @@ ip addr add 203.0.113.1/24 dev machine0; ip link set machine0 up
 ip -n neighbour addr add 203.0.113.2/24 dev neighbour0; ip -n neighbour link set neighbour0 up`)
     await using container = await stage.container('-p', '8080:80', tiny, 'sh', '-c', 'echo hello >/www/index.html; exec httpd -f -p 80 -h /www')
     assert.match(await stage.ok('port', container.id), /^80\/tcp -> 0\.0\.0\.0:8080/)
-    const get = (address: string, prefix = '') => stage.must(`for i in $(seq 20); do ${prefix} busybox wget -T 20 -qO- http://${address}:8080/ && exit; sleep 0.5; done; exit 1`)
+    const request = (address: string) => `exec 3<>/dev/tcp/${address}/8080; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; tail -n 1 <&3`
+    const get = (address: string, prefix = '') => stage.must(`for i in $(seq 20); do ${prefix} bash -c '${request(address)}' && exit; sleep 0.5; done; exit 1`)
     assert.equal(await get('127.0.0.1'), 'hello')
     assert.equal(await get('203.0.113.1'), 'hello')
     assert.equal(await get('203.0.113.1', 'ip netns exec neighbour'), 'hello')

@@ -1,11 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJson, stringifyJson } from '../../lib/json.ts'
-import type { OciSpec } from '../../runc/spec.ts'
+import type { OciResources, OciSpec } from '../../runc/spec.ts'
 
-/** config.json of a bundle. */
+/** config.json of a bundle. Replaced as a whole: an exec that cannot read it would run without the seccomp filter. */
 export function writeSpec(directory: string, spec: OciSpec): void {
-  writeFileSync(join(directory, 'config.json'), stringifyJson(spec))
+  const file = join(directory, 'config.json')
+  writeFileSync(`${file}.tmp`, stringifyJson(spec))
+  renameSync(`${file}.tmp`, file)
 }
 
 /** undefined when there is none that can be read. */
@@ -15,4 +17,18 @@ export function readSpec(directory: string): OciSpec | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A specification with limits changed; those that `changed` leaves out stay. */
+export function withResources(spec: OciSpec, changed: OciResources): OciSpec {
+  const current = spec.linux?.resources ?? {}
+  const { memory, cpu, pids, blockIO } = changed
+  const resources: OciResources = {
+    ...current,
+    ...(memory && { memory: { ...current.memory, ...memory } }),
+    ...(cpu && { cpu: { ...current.cpu, ...cpu } }),
+    ...(pids && { pids }),
+    ...(blockIO && { blockIO: { ...current.blockIO, ...blockIO } }),
+  }
+  return { ...spec, linux: { ...spec.linux, resources } }
 }

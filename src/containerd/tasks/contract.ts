@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
+import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
 import type { AttachOptions, ExitStatus } from '../../shim/monitor.ts'
-import type { OciProcess, OciSpec } from '../../runc/spec.ts'
+import type { OciProcess, OciResources, OciSpec } from '../../runc/spec.ts'
 import type { SnapshotMount } from '../snapshots/contract.ts'
 
 /**
@@ -56,6 +57,13 @@ export interface Task {
   getExec(execId: string): ExecProcess | undefined
   /** Host pids of every process in the task's cgroup. */
   pids(): number[]
+  /** What its cgroup uses and has used; zeros once it is gone. */
+  usage(): CgroupUsage
+  /**
+   * Changes the limits of the running task at once; what `resources` leaves out stays as it is. The bundle's specification
+   * follows, so that it tells what holds. When a limit is refused, none of them is changed.
+   */
+  update(resources: OciResources): Promise<void>
   pause(): Promise<void>
   resume(): Promise<void>
   delete(): Promise<TaskExit>

@@ -5,9 +5,14 @@ import { freeze, isFrozen, thaw } from '../../kernel/cgroup/freezer.ts'
 import { killAll, listProcesses } from '../../kernel/cgroup/processes.ts'
 import { oomKills } from '../../kernel/cgroup/oom.ts'
 import { removeCgroup } from '../../kernel/cgroup/remove.ts'
+import { updateResources } from '../../kernel/cgroup/update.ts'
+import { readUsage } from '../../kernel/cgroup/usage.ts'
+import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
 import { unmount } from '../../kernel/mount.ts'
 import { GantryError } from '../../lib/errors.ts'
+import type { OciResources } from '../../runc/spec.ts'
 import type { AttachOptions, Monitor } from '../../shim/monitor.ts'
+import { readSpec, withResources, writeSpec } from './bundle.ts'
 import type { ExecProcess, ExecTask, Task, TaskExit } from './contract.ts'
 import { createExec } from './exec.ts'
 import type { TaskSystem } from './service.ts'
@@ -104,6 +109,18 @@ export class MonitoredTask implements Task {
     return listProcesses(this.#parts.system.layout, this.#parts.state.cgroup)
   }
 
+  usage(): CgroupUsage {
+    return readUsage(this.#parts.system.layout, this.#parts.state.cgroup)
+  }
+
+  async update(resources: OciResources): Promise<void> {
+    const { system, state, directory } = this.#parts
+    if (this.#stopped) throw new GantryError('Conflict', `cannot update task ${this.id}: it is stopped`)
+    updateResources(system.layout, state.cgroup, resources)
+    const spec = readSpec(directory)
+    if (spec !== undefined) writeSpec(directory, withResources(spec, resources))
+  }
+
   async pause(): Promise<void> {
     await freeze(this.#parts.system.layout, this.#parts.state.cgroup)
     this.#paused = true
@@ -139,7 +156,7 @@ export class MonitoredTask implements Task {
 /** Removes everything of a task but its layers; each step is idempotent, a failing one does not keep the others from running. */
 export async function cleanUp(system: TaskSystem, state: TaskState, directory: string): Promise<void> {
   const failures: unknown[] = []
-  const steps = [
+  const steps: (() => Promise<void> | void)[] = [
     () => killAll(system.layout, state.cgroup),
     () => removeCgroup(system.layout, state.cgroup),
     () => unmount(system.kernel, state.mountpoint),

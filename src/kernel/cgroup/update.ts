@@ -6,15 +6,33 @@ import { codeOf } from './code.ts'
 import { cgroupDirectory, hierarchyOf, type CgroupLayout } from './layout.ts'
 import { resourceWrites } from './resources.ts'
 
-/** Changes the limits of a cgroup that has processes. @throws GantryError System with the file that refused */
+/**
+ * Changes the limits of a cgroup that has processes. When one is refused, those before it are put back.
+ * @throws GantryError System with the file that refused
+ */
 export function updateResources(layout: CgroupLayout, path: string, resources: OciResources): void {
+  const done: { file: string; before: string }[] = []
   for (const write of resourceWrites(layout, resources, { memoryAndSwap: currentMemoryAndSwap(layout, path) })) {
     const file = join(cgroupDirectory(write.hierarchy, path), write.file)
     try {
+      const before = readFileSync(file, 'latin1').trim()
       writeFileSync(file, write.value)
+      done.push({ file, before })
     } catch (error) {
       if (write.optional === true && codeOf(error) === 'ENOENT') continue
+      putBack(done)
       throw new GantryError('System', `cannot write ${write.value} to ${write.file}: ${codeOf(error) ?? String(error)}`, { cause: error })
+    }
+  }
+}
+
+/** As well as the kernel lets: the refusal itself is the error to show. */
+function putBack(done: { file: string; before: string }[]): void {
+  for (const { file, before } of done.toReversed()) {
+    try {
+      writeFileSync(file, before)
+    } catch {
+      // A memory limit may not go below what is used by now.
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream'
 import { O_CLOEXEC } from '../../../src/kernel/constants/files.ts'
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../../../src/kernel/constants/sockets.ts'
 import { CLONE_PIDFD, SIGCHLD } from '../../../src/kernel/constants/processes.ts'
-import { ProgramFailure } from '../../../src/kernel/failure.ts'
+import type { ProgramFailure } from '../../../src/kernel/failure.ts'
 import { linuxKernel } from '../../../src/kernel/linux.ts'
 import { ProgramBuilder, addressOf, offsetBy } from '../../../src/kernel/program-builder.ts'
 import { encodeProgram } from '../../../src/kernel/program-codec.ts'
@@ -101,7 +101,7 @@ test('a process gets its input, and its output reaches the attached stream and t
   assert.ok(Math.abs(exit.exitedAt - Date.now()) < 60_000)
   assert.deepEqual(readExit(directory), exit)
   const rows = readFileSync(join(directory, 'log'), 'utf8').trim().split('\n').map((row) => JSON.parse(row) as { log: string; stream: string; time: string })
-  assert.deepEqual(rows.map(({ log, stream }) => [stream, log]).sort(), [['stderr', 'bad <&>\t\\\n'], ['stdout', 'got hello\n']])
+  assert.deepEqual(Object.fromEntries(rows.map(({ log, stream }) => [stream, log])), { stderr: 'bad <&>\t\\\n', stdout: 'got hello\n' })
   assert.ok(Math.abs(Date.parse(rows[0]!.time) - Date.now()) < 60_000)
 })
 

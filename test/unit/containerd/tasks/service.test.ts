@@ -93,7 +93,7 @@ test('an exec joins the namespaces and the cgroup, and has its own exit code', a
   for (const name of ['mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup', 'time']) {
     assert.equal(readlinkSync(`/proc/${exec.pid}/ns/${name}`), readlinkSync(`/proc/${task.pid}/ns/${name}`), name)
   }
-  assert.deepEqual(task.pids().sort(), [task.pid, exec.pid].sort())
+  assert.deepEqual(new Set(task.pids()), new Set([task.pid, exec.pid]))
   assert.equal(await outputOf(exec), '12\n34\n')
   assert.equal((await exec.wait()).code, 9)
   await exec.delete()
@@ -148,7 +148,7 @@ test('a new service finds running and ended tasks, and takes away the one that w
   await ended.wait()
   const unstarted = await create(['true'])
   const found = await openTaskService({ kernel: linuxKernel, root: execRoot }).recover()
-  assert.deepEqual(found.map(({ id }) => id).sort(), [running.id, ended.id].sort())
+  assert.deepEqual(new Set(found.map(({ id }) => id)), new Set([running.id, ended.id]))
   const again = found.find(({ id }) => id === running.id)!
   assert.deepEqual([again.status, again.pid], ['running', running.pid])
   assert.equal((await found.find(({ id }) => id === ended.id)!.delete()).code, 6)
