@@ -30,7 +30,7 @@ setup: ## install what is missing: Debian packages, npm packages, Node 24 (root 
 	@scripts/setup
 
 native: setup ## compile native/ into build/
-	@$(MAKE) --no-print-directory build/gantry-init build/syscall.node
+	@$(MAKE) --no-print-directory --quiet build/gantry-init build/syscall.node
 
 build/gantry-init: native/init.c Makefile
 	@mkdir -p build
@@ -41,7 +41,7 @@ build/syscall.node: native/syscall.c Makefile $(STAMP)
 	$(CC) $(ADDON_CFLAGS) -I$(NODE_HEADERS) -o $@.new native/syscall.c && mv $@.new $@
 
 build: native ## everything that runs: build/gantry-init, build/syscall.node, dist/*.js
-	@$(MAKE) --no-print-directory dist/.stamp
+	@$(MAKE) --no-print-directory --quiet dist/.stamp
 
 dist/.stamp: $(SOURCES) scripts/bundle.ts package-lock.json
 	$(NODE) scripts/bundle.ts

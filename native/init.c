@@ -80,6 +80,7 @@ static void die(int code) {
 /* ---------------------------------------------------------------------------------------------- executing a program */
 
 enum { PROGRAM_FD = 3, CONTROL_FD = 3, STATUS_FD = 4 };
+enum { ARGUMENTS = sizeof "gantry-spawner" + sizeof "spawn" + 64 };
 enum { PSEUDO_FORMAT = 0x10000, PSEUDO_MONITOR, PSEUDO_FAIL, PSEUDO_VALUE };
 enum { FLOW_NEXT, FLOW_ON_ZERO, FLOW_ON_SUCCESS, FLOW_ALWAYS };
 enum { IMMEDIATE, POINTER, CELL };
@@ -759,6 +760,17 @@ __attribute__((noreturn)) static void run_program(void) {
   __builtin_unreachable();
 }
 
+/* What `ps` shows of a monitor: "gantry-monitor" and the name of its directory, in the room that the spawner's arguments give. */
+static void name_monitor(char *arguments, const char *path) {
+  const char *name = path, *end = path;
+  for (const char *c = path; *c; c++)
+    if (*c == '/') name = end + (*end == '/'), end = c;
+  memcpy(arguments, "gantry-monitor", 15);
+  memset(arguments + 15, 0, ARGUMENTS - 15);
+  for (char *to = arguments + 15; name < end && to < arguments + ARGUMENTS - 1;) *to++ = *name++;
+  sys(PRCTL, 15 /* PR_SET_NAME */, "gantry-monitor");
+}
+
 static int receive_all(void *to, u64 size) {
   return sys(RECVFROM, CONTROL_FD, to, size, 0x100 /* MSG_WAITALL */, 0, 0) == (i64)size;
 }
@@ -768,7 +780,7 @@ static int receive_all(void *to, u64 size) {
  * requester's descriptor for the status channel, the length of a path, the path of the program. Answer: one byte, once the
  * descriptor has been taken over. Ends with the requester.
  */
-__attribute__((noreturn)) static void spawner(i32 requester) {
+__attribute__((noreturn)) static void spawner(i32 requester, char *arguments) {
   static char path[4097];
   u32 request[2];
   while (receive_all(request, sizeof request) && request[1] < sizeof path && receive_all(path, request[1])) {
@@ -781,6 +793,7 @@ __attribute__((noreturn)) static void spawner(i32 requester) {
       if (status < 0 || program < 0) die(125);
       if (sys(DUP3, program, PROGRAM_FD, 0) != PROGRAM_FD) die(125);
       sys(CLOSE_RANGE, STATUS_FD + 1, 0x7fffffff, 0);
+      name_monitor(arguments, path);
       run_program();
     }
     sys(CLOSE, status);
@@ -795,9 +808,9 @@ __attribute__((noreturn, used)) void run(u64 *stack) {
   int argc = (int)stack[0];
   char **argv = (char **)(stack + 1), **envp = argv + argc + 1;
   if (argc > 2 && same(argv[1], "--")) reap_for(argv, envp);
-  if (argc != 2 || !same(argv[1], "spawn")) die(125);
+  if (argc != 3 || !same(argv[1], "spawn") || argv[2] + 64 - argv[0] != ARGUMENTS) die(125);
   sys(PRCTL, 4 /* PR_SET_DUMPABLE */, 0, 0, 0, 0);
   i32 requester = (i32)sys(PIDFD_OPEN, sys(GETPPID, 0), 0);
   /* out of the way of the descriptors that a program starts with */
-  spawner((i32)sys(FCNTL, requester, 1030 /* F_DUPFD_CLOEXEC */, 16));
+  spawner((i32)sys(FCNTL, requester, 1030 /* F_DUPFD_CLOEXEC */, 16), argv[0]);
 }

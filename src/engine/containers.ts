@@ -24,9 +24,12 @@ import { renameContainer } from './containers/rename.ts'
 import { resizeContainer } from './containers/resize.ts'
 import { restartContainer } from './containers/restart.ts'
 import { startContainer } from './containers/start.ts'
+import { StatsReader } from './containers/stats-reader.ts'
+import { containerStats } from './containers/stats.ts'
 import { signalContainer, stopContainer } from './containers/stop.ts'
 import { ContainerStore } from './containers/store.ts'
 import { topContainer } from './containers/top.ts'
+import { updateContainer } from './containers/update.ts'
 import { waitContainer } from './containers/wait.ts'
 
 export interface OpenContainers {
@@ -86,6 +89,7 @@ export function openContainers(options: OpenContainers): ContainersRoom {
 }
 
 function createContainers(ctx: ContainersContext): Containers {
+  const reader = new StatsReader()
   const get = (ref: string): ReturnType<ContainerRegistry['get']> => ctx.registry.get(ref)
   return {
     create: (request) => createContainer(ctx, request),
@@ -98,7 +102,9 @@ function createContainers(ctx: ContainersContext): Containers {
     remove: async (ref, options) => removeContainer(ctx, get(ref), options),
     rename: async (ref, name) => renameContainer(ctx, get(ref), name),
     resize: async (ref, size) => resizeContainer(ctx, get(ref), size),
-    wait: async (ref, condition, registered) => waitContainer(get(ref), condition, registered),
+    wait: async (ref, condition, registered, signal) => waitContainer(get(ref), { condition, registered, signal }),
+    update: async (ref, change) => updateContainer(ctx, get(ref), change),
+    stats: async (ref, options) => containerStats(reader, get(ref), options),
     attach: async (ref, options) => attachContainer(ctx, get(ref), { ...options, ref }),
     logs: async (ref, options) => containerLogs(ctx, get(ref), options),
     top: async (ref, psArguments) => topContainer(ctx, get(ref), psArguments),

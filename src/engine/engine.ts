@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import type { ContainerConfig } from './types/container-config.ts'
+import type { ContainerStats } from './types/container-stats.ts'
 import type { EndpointSettings, HostConfig } from './types/host-config.ts'
 import type { ImageStore } from '../containerd/images/contract.ts'
 
@@ -35,11 +36,22 @@ export interface Containers {
   remove(ref: string, options: { force: boolean; volumes: boolean }): Promise<void>
   rename(ref: string, name: string): Promise<void>
   resize(ref: string, size: { width: number; height: number }): Promise<void>
-  /** Settles when the condition holds; for `removed` after removal. `registered` is called once waiting has begun. */
-  wait(ref: string, condition: WaitCondition, registered: () => void): Promise<{ StatusCode: number; Error?: { Message: string } }>
+  /**
+   * Settles when the condition holds; for `removed` after removal. `registered` is called once waiting has begun. Rejects
+   * with the reason of `signal` when that aborts, and is forgotten.
+   */
+  wait(ref: string, condition: WaitCondition, registered: () => void, signal?: AbortSignal): Promise<{ StatusCode: number; Error?: { Message: string } }>
   attach(ref: string, options: AttachContainer): Promise<AttachSession>
   /** Container output from the log file, framed unless `Tty`. Ends at the end of the log, or with the container when following. */
   logs(ref: string, options: LogOptions): Promise<{ tty: boolean; stream: Readable }>
+  /**
+   * Changes limits and restart policy, of a running container at once. Zero, empty and null leave a field as it is, but
+   * `PidsLimit` 0 is unlimited. When the kernel refuses a limit nothing has changed. Conflict with Docker's text when
+   * the update does not go with what is set.
+   */
+  update(ref: string, change: HostConfig): Promise<{ Warnings: string[] | null }>
+  /** One frame, or one a second until `signal` aborts or the container is removed. A stopped container's are zeros. */
+  stats(ref: string, options: StatsOptions): Promise<AsyncIterable<ContainerStats>>
   top(ref: string, psArgs: string): Promise<{ Titles: string[]; Processes: string[][] }>
   inspect(ref: string, options: { size: boolean }): Promise<ContainerInspect>
   list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>
@@ -56,6 +68,12 @@ export interface CreateContainer {
   config: ContainerConfig
   hostConfig: HostConfig
   networking: Record<string, EndpointSettings>
+}
+
+export interface StatsOptions {
+  /** stream: many. single: one that has the frame of a second before for comparison. one-shot: one at once. */
+  mode: 'stream' | 'single' | 'one-shot'
+  signal: AbortSignal
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed'

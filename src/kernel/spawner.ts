@@ -8,6 +8,8 @@ import type { Kernel } from './kernel.ts'
 import { nr } from './syscalls.ts'
 
 const O_CLOEXEC = 0o2000000
+/** Each monitor writes its own name over the spawner's arguments, so they have to be as long as an id. */
+const nameRoom = 64
 
 /**
  * A small process that forks monitors on our behalf: a fork of this one would copy the page tables of all its memory and
@@ -36,7 +38,7 @@ export class Spawner {
   }
 
   #launch(): Duplex {
-    const child = spawn(initBinaryPath(this.#kernel), ['spawn'], { argv0: 'gantry-spawner', cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+    const child = spawn(initBinaryPath(this.#kernel), ['spawn', '-'.repeat(nameRoom)], { argv0: 'gantry-spawner', cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
     const control = child.stdio[3] as Socket
     control.on('data', (bytes: Buffer) => {
       for (const done of this.#waiting.splice(0, bytes.length)) done()

@@ -1,9 +1,11 @@
 import type { WaitCondition } from '../../engine/engine.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Call } from '../call.ts'
+import { containerStats } from '../container-stats.ts'
 import { createContainer } from '../create-container.ts'
 import type { Route } from '../route.ts'
 import { notImplemented } from '../route.ts'
+import { updateContainer } from '../update-container.ts'
 
 export const containerRoutes: Route[] = [
   { method: 'GET', path: '/containers/json', handle: list },
@@ -22,11 +24,11 @@ export const containerRoutes: Route[] = [
   { method: 'POST', path: '/containers/{name}/rename', handle: act((call) => call.engine.containers.rename(call.ref, call.query.string('name'))) },
   { method: 'POST', path: '/containers/{name}/resize', handle: resize },
   { method: 'POST', path: '/containers/{name}/wait', handle: wait },
+  { method: 'POST', path: '/containers/{name}/update', handle: updateContainer },
+  { method: 'GET', path: '/containers/{name}/stats', handle: containerStats },
   { method: 'POST', path: '/containers/{name}/attach', handle: attach, hijacks: true },
   { method: 'DELETE', path: '/containers/{name}', handle: remove },
   notImplemented('GET', '/containers/{name}/attach/ws'),
-  notImplemented('POST', '/containers/{name}/update'),
-  notImplemented('GET', '/containers/{name}/stats'),
   notImplemented('GET', '/containers/{name}/export'),
   notImplemented('HEAD', '/containers/{name}/archive'),
   notImplemented('GET', '/containers/{name}/archive'),
@@ -102,13 +104,23 @@ function stopOptions(call: Call): { timeout?: number; signal?: string } {
 }
 
 async function wait(call: Call): Promise<void> {
+  const signal = call.signal()
+  try {
+    await waitUntil(call, signal)
+  } catch (error) {
+    // A client that left has no use for an answer.
+    if (!signal.aborted) throw error
+  }
+}
+
+async function waitUntil(call: Call, signal: AbortSignal): Promise<void> {
   const { containers } = call.engine
   if (call.minor < 30) {
-    const { StatusCode } = await containers.wait(call.ref, 'not-running', () => {})
+    const { StatusCode } = await containers.wait(call.ref, 'not-running', () => {}, signal)
     return call.json({ StatusCode })
   }
   // From API 1.30 on headers say that waiting has begun; `docker run` starts the container only then.
-  const result = await containers.wait(call.ref, waitCondition(call.query.string('condition')), () => call.begin('application/json'))
+  const result = await containers.wait(call.ref, waitCondition(call.query.string('condition')), () => call.begin('application/json'), signal)
   if (!call.response.headersSent) call.begin('application/json')
   await call.write(result)
   call.response.end()

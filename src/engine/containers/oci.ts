@@ -7,6 +7,7 @@ import { readHostFacts } from '../spec/host-facts.ts'
 import type { HostFacts, SpecInput } from '../spec/input.ts'
 import { buildExecProcess, processOf } from '../spec/process.ts'
 import { validateCreate } from '../spec/validate/validate-create.ts'
+import { validateUpdate } from '../spec/validate/validate-update.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 import type { EndpointSettings, HostConfig } from '../types/host-config.ts'
 import type { ContainerRecord } from './container.ts'
@@ -15,6 +16,8 @@ import type { ContainerRecord } from './container.ts'
 export interface ContainerSpecs {
   /** @returns warnings. @throws InvalidParameter, NotImplemented */
   validate(config: ContainerConfig, hostConfig: HostConfig, networking: Record<string, EndpointSettings>): string[]
+  /** As `validate`, for the limits and the restart policy of an update. */
+  validateUpdate(change: HostConfig): string[]
   build(container: ContainerRecord, options: BuildOptions): OciSpec
   execProcess(container: ContainerRecord, options: { exec: ExecConfig; rootfs: string }): OciProcess
 }
@@ -43,6 +46,7 @@ export function createContainerSpecs({ kernel, initPath }: { kernel: Kernel; ini
   }
   return {
     validate: (config, hostConfig, networking) => validateCreate({ config, hostConfig, networking, host: known() }),
+    validateUpdate: (change) => validateUpdate(change, known()),
     build: (container, options) => {
       const { config, hostConfig } = container
       const user = resolveUser(kernel, options.rootfs, config.User ?? '', hostConfig.GroupAdd ?? [])

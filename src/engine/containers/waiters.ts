@@ -8,12 +8,19 @@ export class Waiters {
   #exit = new Set<(result: WaitResult) => void>()
   #removal = new Set<(result: WaitResult) => void>()
 
-  nextExit(): Promise<WaitResult> {
-    return new Promise((resolve) => this.#exit.add(resolve))
+  /** Rejects with the reason of `signal` when that aborts. */
+  nextExit(signal?: AbortSignal): Promise<WaitResult> {
+    return this.#join(() => this.#exit, signal)
   }
 
-  removal(): Promise<WaitResult> {
-    return new Promise((resolve) => this.#removal.add(resolve))
+  /** Rejects with the reason of `signal` when that aborts. */
+  removal(signal?: AbortSignal): Promise<WaitResult> {
+    return this.#join(() => this.#removal, signal)
+  }
+
+  /** How many wait, for exit or removal. */
+  get size(): number {
+    return this.#exit.size + this.#removal.size
   }
 
   /** @returns false when `milliseconds` passed first; undefined: no limit */
@@ -32,6 +39,22 @@ export class Waiters {
         resolve(false)
       }, milliseconds)
       this.#exit.add(told)
+    })
+  }
+
+  #join(set: () => Set<(result: WaitResult) => void>, signal: AbortSignal | undefined): Promise<WaitResult> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error)
+    return new Promise((resolve, reject) => {
+      const told = (result: WaitResult): void => {
+        signal?.removeEventListener('abort', abandon)
+        resolve(result)
+      }
+      const abandon = (): void => {
+        set().delete(told)
+        reject(signal?.reason as Error)
+      }
+      signal?.addEventListener('abort', abandon, { once: true })
+      set().add(told)
     })
   }
 

@@ -10,6 +10,7 @@ export function resourcesOf(hostConfig: HostConfig): OciResources {
     ...section('memory', memory(hostConfig)),
     ...section('cpu', cpu(hostConfig)),
     ...(hostConfig.PidsLimit ? { pids: { limit: Math.max(hostConfig.PidsLimit, -1) } } : {}),
+    ...(hostConfig.BlkioWeight ? { blockIO: { weight: hostConfig.BlkioWeight } } : {}),
   }
 }
 

@@ -5,11 +5,15 @@ import type { HostFacts } from '../input.ts'
 const minimumMemory = 6 * 1024 * 1024
 
 /**
- * Limits as Docker checks them. `online` is a cpuset list of what the host has.
+ * Limits as Docker checks them. An update may name the swap alone: the memory limit may be there already.
  * @returns warnings
  * @throws InvalidParameter with Docker's text
  */
-export function checkResources(hostConfig: HostConfig, host: Pick<HostFacts, 'cpus' | 'swapLimit' | 'cgroupVersion'>): string[] {
+export function checkResources(hostConfig: HostConfig, host: Pick<HostFacts, 'cpus' | 'swapLimit' | 'cgroupVersion'>, purpose: 'create' | 'update' = 'create'): string[] {
+  const { Memory = 0, MemorySwap = 0 } = hostConfig
+  if (Memory === 0 && MemorySwap > 0 && purpose === 'create') {
+    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage')
+  }
   checkCpu(hostConfig, host.cpus)
   const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig
   if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
@@ -29,7 +33,6 @@ function checkMemory(hostConfig: HostConfig, host: Pick<HostFacts, 'swapLimit' |
   if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
     throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage')
   }
-  if (Memory === 0 && MemorySwap > 0) throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage')
   if (MemorySwap < -1) throw invalid(`Invalid value: ${MemorySwap}, valid memory swap limit is -1 or more`)
   if (MemoryReservation !== 0 && MemoryReservation < minimumMemory) throw invalid('Minimum memory reservation allowed is 6MB')
   if (Memory > 0 && MemoryReservation > Memory) {

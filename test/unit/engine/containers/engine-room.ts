@@ -191,6 +191,7 @@ export class FakeNetwork implements NetworkService {
 
 const fakeSpecs: ContainerSpecs = {
   validate: () => [],
+  validateUpdate: () => [],
   build: () => ({ ociVersion: '1.2.0' }),
   execProcess: (_container, { exec }) => ({ user: { uid: 0, gid: 0 }, args: exec.Cmd ?? [], cwd: '/', terminal: exec.Tty }),
 }
