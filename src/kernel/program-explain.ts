@@ -1,3 +1,4 @@
+import { showImmediate, showStructure } from './argument-names.ts'
 import { errnoName } from './errno.ts'
 import { pseudo } from './program.ts'
 import type { Argument, Operation, Program } from './program.ts'
@@ -18,12 +19,13 @@ export function explain(program: Program): string[] {
 }
 
 function line(program: Program, operation: Operation): string {
+  const name = operationName(operation.nr)
   const argumentCount = 1 + operation.args.findLastIndex((argument) => argument !== null && argument !== 0 && argument !== 0n)
-  const args = operation.args.slice(0, argumentCount).map((argument) => show(program, argument))
+  const args = operation.args.slice(0, argumentCount).map((argument, i) => showArgument(program, name, i, argument))
   const saved = operation.save < 0 ? '' : ` -> ${cellName(program, operation.save)}`
   const ignored = operation.ignore.length === 0 ? '' : ` ignore ${operation.ignore.map(errnoName).join(',')}`
   const flow = operation.target === undefined ? '' : ` ${operation.flow} goto @${operation.target.index}`
-  return `${operationName(operation.nr)}(${args.join(', ')})${saved}${ignored}${flow}`
+  return `${name}(${args.join(', ')})${saved}${ignored}${flow}`
 }
 
 function operationName(number: number): string {
@@ -31,15 +33,15 @@ function operationName(number: number): string {
   return name === undefined ? syscallName(number) : name.toUpperCase()
 }
 
-function show(program: Program, argument: Argument): string {
-  if (argument === null) return '0'
-  if (typeof argument === 'number' || typeof argument === 'bigint') return immediate(BigInt(argument))
-  if (argument.kind === 'cell') return cellName(program, argument.offset)
-  return place(program, argument.offset)
+function showArgument(program: Program, name: string, place: number, argument: Argument): string {
+  if (typeof argument !== 'object') return showImmediate(name, place, BigInt(argument))
+  const structure = argument?.kind === 'pointer' ? showStructure(name, place, program.blob.subarray(argument.offset)) : undefined
+  return structure ?? show(program, argument)
 }
 
-function immediate(value: bigint): string {
-  return value > -4096n && value < 4096n ? String(value) : `0x${BigInt.asUintN(64, value).toString(16)}`
+function show(program: Program, argument: Exclude<Argument, number | bigint>): string {
+  if (argument === null) return '0'
+  return argument.kind === 'cell' ? cellName(program, argument.offset) : place(program, argument.offset)
 }
 
 function cellName(program: Program, offset: number): string {

@@ -37,6 +37,10 @@ export const MS_UNBINDABLE = 1 << 17
 export const MS_PRIVATE = 1 << 18
 export const MS_SLAVE = 1 << 19
 export const MS_SHARED = 1 << 20
+export const MS_STRICTATIME = 1 << 24
+export const MS_RELATIME = 1 << 21
+export const MS_NODIRATIME = 0x800
+export const MS_NOATIME = 0x400
 
 export const MNT_FORCE = 1
 export const MNT_DETACH = 2
