@@ -64,7 +64,7 @@ test-e2e: root build ## end-to-end tests alone (root); GANTRY_E2E_ENGINE=dockerd
 	$(TEST) --test-concurrency=2 $(E2E_TESTS)
 
 test-vm: root build ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)
-	$(TEST) --test-concurrency=1 $(VM_TESTS)
+	$(TEST) --test-timeout=900000 --test-concurrency=1 $(VM_TESTS)
 
 bench: root build ## measure against dockerd, podman, runc and crun; writes docs/benchmarks.md (root); ROUNDS=8
 	$(NODE) --disable-warning=ExperimentalWarning test/bench/main.ts --rounds $(ROUNDS)

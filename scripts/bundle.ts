@@ -6,28 +6,34 @@ import { build } from 'esbuild'
 const programs = {
   gantry: 'src/cli/main.ts',
   gantryd: 'src/gantryd/main.ts',
-  'gantry-runc': 'src/runc/main.ts',
   'gantry-proxy': 'src/proxy/main.ts',
 }
 
-const missing = Object.values(programs).filter((entry) => !existsSync(entry))
+/** As CommonJS, which Node starts some 15 ms faster: this one is started several times for every container. */
+const quickPrograms = { 'gantry-runc': 'src/runc/main.ts' }
+
+const missing = [...Object.values(programs), ...Object.values(quickPrograms)].filter((entry) => !existsSync(entry))
 if (missing.length > 0) {
   console.error(`cannot bundle: ${missing.join(', ')} missing`)
   process.exit(1)
 }
 
 mkdirSync('dist', { recursive: true })
+const common = { outdir: 'dist', bundle: true, platform: 'node', target: 'node24', logLevel: 'warning', define: { GANTRY_BUILD: JSON.stringify(buildFacts()) } } as const
 await build({
+  ...common,
   entryPoints: programs,
-  outdir: 'dist',
-  bundle: true,
-  platform: 'node',
   format: 'esm',
-  target: 'node24',
   // CommonJS packages inside an ES module still call require.
   banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
-  define: { GANTRY_BUILD: JSON.stringify(buildFacts()) },
-  logLevel: 'warning',
+})
+await build({
+  ...common,
+  entryPoints: quickPrograms,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  define: { ...common.define, 'import.meta.url': 'bundleUrl' },
 })
 
 /** What `version` prints; the commit is unknown where the sources are no git checkout. */

@@ -52,12 +52,22 @@ export class Query {
 
   /** "seconds[.fraction]" or RFC 3339, as milliseconds since the epoch. Undefined when absent, empty or 0. */
   time(name: string): number | undefined {
+    const nanoseconds = this.nanoseconds(name)
+    return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e6
+  }
+
+  /** As `time`, since the epoch and exact. */
+  nanoseconds(name: string): bigint | undefined {
     const value = this.#values.get(name)
     if (value === null || value === '' || value === '0') return undefined
-    if (/^-?\d+(\.\d{1,9})?$/.test(value)) return Number(value) * 1000
+    const seconds = /^(-?)(\d+)(?:\.(\d{1,9}))?$/.exec(value)
+    if (seconds !== null) {
+      const size = BigInt(seconds[2]!) * 1_000_000_000n + BigInt((seconds[3] ?? '').padEnd(9, '0'))
+      return seconds[1] === '-' ? -size : size
+    }
     const milliseconds = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
     if (Number.isNaN(milliseconds)) throw invalid(`invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(value)}`)
-    return milliseconds
+    return BigInt(milliseconds) * 1_000_000n
   }
 
   /** JSON: {"key": {"value": true}}, or {"key": ["value"]} of older clients. */

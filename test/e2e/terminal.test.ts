@@ -24,9 +24,9 @@ throughEachClient('terminals', (stage) => {
   void test('Ctrl-C reaches the process inside', async () => {
     await using terminal = await openTerminal(stage)
     await terminal.type('$D run -it --rm tiny sh -c \'trap "echo caught; exit 33" INT; echo ready; while :; do sleep 0.1; done\'')
-    await terminal.shows(/ready/)
+    await terminal.shows(/^ready/m)
     await terminal.press('C-c')
-    await terminal.shows(/caught/)
+    await terminal.shows(/^(\^C)?caught/m)
     await terminal.type('echo left with $?')
     await terminal.shows(/left with 33/)
   })
@@ -65,9 +65,9 @@ throughEachClient('terminals', (stage) => {
   void test('attach without a terminal passes signals on', async () => {
     await using terminal = await openTerminal(stage)
     await terminal.type('$D run --rm tiny sh -c \'trap "echo caught; exit 34" INT; echo ready; while :; do sleep 0.1; done\'')
-    await terminal.shows(/ready/)
+    await terminal.shows(/^ready/m)
     await terminal.press('C-c')
-    await terminal.shows(/caught/)
+    await terminal.shows(/^(\^C)?caught/m)
     await terminal.type('echo left with $?')
     await terminal.shows(/left with 34/)
   })

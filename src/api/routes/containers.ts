@@ -92,8 +92,8 @@ async function logs(call: Call): Promise<void> {
     timestamps: query.bool('timestamps'),
     details: query.bool('details'),
     tail: /^\d+$/.test(tail) ? Number(tail) : undefined,
-    since: query.time('since'),
-    until: query.time('until'),
+    since: query.nanoseconds('since'),
+    until: query.nanoseconds('until'),
   })
   const multiplexed = !tty && call.minor >= 42
   await call.stream(`application/vnd.docker.${multiplexed ? 'multiplexed-stream' : 'raw-stream'}`, stream)

@@ -11,7 +11,7 @@ export class GrowthWatch {
   #over = false
   #wake: (() => void) | undefined
 
-  constructor(path: string, options: { ended: Promise<unknown>; until?: number }) {
+  constructor(path: string, options: { ended: Promise<unknown>; until?: bigint }) {
     const watcher = watch(path, { persistent: false }, () => {
       this.#changed = true
       this.#wake?.()
@@ -23,7 +23,7 @@ export class GrowthWatch {
       () => this.stop(),
     )
     if (options.until !== undefined) {
-      this.#timer = setTimeout(() => this.stop(), Math.min(Math.max(0, options.until - Date.now()), 0x7fffffff))
+      this.#timer = setTimeout(() => this.stop(), Math.min(Math.max(0, Number(options.until / 1_000_000n) - Date.now()), 0x7fffffff))
     }
   }
 

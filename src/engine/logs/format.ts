@@ -11,9 +11,9 @@ export interface LogFormat {
   timestamps: boolean
   /** Put before every line, behind the timestamp. */
   details?: string
-  /** Milliseconds since the epoch. */
-  since?: number
-  until?: number
+  /** Nanoseconds since the epoch. */
+  since?: bigint
+  until?: bigint
 }
 
 interface Line {
@@ -100,8 +100,8 @@ export class LogFormatter {
     if (!this.#format[line.stream]) return undefined
     if (since !== undefined || until !== undefined) {
       const at = this.#clock.parse(line.time)
-      if (since !== undefined && at < since) return undefined
-      if (until !== undefined && at > until) {
+      if (since !== undefined && at !== undefined && at < since) return undefined
+      if (until !== undefined && at !== undefined && at > until) {
         this.#done = true
         return undefined
       }

@@ -1,19 +1,18 @@
 /** Reads RFC 3339 times in one zone fast: whole seconds are remembered between calls. */
 export class LogClock {
   #second = ''
-  #milliseconds = 0
+  #nanoseconds: bigint | undefined
 
-  /** Milliseconds since the epoch with the fraction kept; NaN for what is no time. */
-  parse(text: string): number {
-    const second = text.slice(0, 19)
+  /** Nanoseconds since the epoch; undefined for what is no time. */
+  parse(text: string): bigint | undefined {
     const zoneAt = zoneStart(text)
-    const zone = text.slice(zoneAt)
-    if (zone !== 'Z') return Date.parse(`${second}${zone}`) + fraction(text, zoneAt)
+    const second = `${text.slice(0, 19)}${text.slice(zoneAt)}`
     if (second !== this.#second) {
       this.#second = second
-      this.#milliseconds = Date.parse(`${second}Z`)
+      const milliseconds = Date.parse(second)
+      this.#nanoseconds = Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1_000_000n
     }
-    return this.#milliseconds + fraction(text, zoneAt)
+    return this.#nanoseconds === undefined ? undefined : this.#nanoseconds + fraction(text, zoneAt)
   }
 }
 
@@ -40,6 +39,6 @@ function zoneStart(text: string): number {
   return at
 }
 
-function fraction(text: string, zoneAt: number): number {
-  return zoneAt > 20 ? Number(`0.${text.slice(20, zoneAt)}`) * 1000 : 0
+function fraction(text: string, zoneAt: number): bigint {
+  return zoneAt > 20 ? BigInt(text.slice(20, zoneAt).padEnd(9, '0').slice(0, 9)) : 0n
 }

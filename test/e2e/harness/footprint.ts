@@ -17,7 +17,8 @@ export async function takeFootprint(engine: Engine): Promise<Footprint> {
   return {
     links: links.map((link) => link.ifname).toSorted(),
     rules: ruleset.split('\n').map((line) => line.replaceAll(/packets \d+ bytes \d+/g, '').trim()).toSorted(),
-    mounts: mountsOf(engine.directory).toSorted(),
+    // dockerd keeps a handle on its own network namespace.
+    mounts: mountsOf(engine.directory).filter((mount) => !mount.endsWith('/netns/default')).toSorted(),
   }
 }
 
@@ -32,6 +33,8 @@ export async function assertNothingLeftOfEngine(engine: Engine): Promise<void> {
   await eventually(() => assert.deepEqual(processesOf(engine.directory).map(commandLine), [], 'processes are left'), 10_000)
   const inHost = () => allPids().filter((pid) => pid !== engine.host.holder && namespace(pid, 'net') === engine.host.namespace)
   await eventually(() => assert.deepEqual(inHost().map(commandLine), [], 'processes are left on its network host'), 10_000)
-  assert.deepEqual(mountsOf(engine.directory), [], 'mounts are left')
+  // dockerd leaves a mount of its data root on itself when it was killed before.
+  const own = (mount: string) => engine.kind === 'dockerd' && mount === engine.dataRoot
+  assert.deepEqual(mountsOf(engine.directory).filter((mount) => !own(mount)), [], 'mounts are left')
   assert.deepEqual(await cgroupsOf(engine.created), [], 'cgroups are left')
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allPids, commandLine, link, namespace, read, startTime } from './processes.ts'
+import { allPids, commandLine, link, read, startTime } from './processes.ts'
 import { run } from './run.ts'
 
 /**
@@ -17,15 +17,21 @@ export function makePrivateDirectory(): string {
   return directory
 }
 
-/** Processes that belong to a private directory: named on their command line, or living in a mount namespace made of it. */
+/**
+ * Processes that belong to a private directory: named on their command line, working in it, or with their root in it. A mount alone
+ * is no proof: any new mount namespace on this machine begins with copies of all mounts.
+ */
 export function processesOf(directory: string): number[] {
-  const own = namespace('self', 'mnt')
   return allPids().filter((pid) => {
     if (pid === process.pid) return false
     if (commandLine(pid).some((word) => word.includes(`${directory}/`))) return true
     if (link(`/proc/${pid}/cwd`).startsWith(directory)) return true
-    return namespace(pid, 'mnt') !== own && read(`/proc/${pid}/mountinfo`).includes(`${directory}/`)
+    return rootMount(pid).includes(`${directory}/`)
   })
+}
+
+function rootMount(pid: number): string {
+  return read(`/proc/${pid}/mountinfo`).split('\n').findLast((line) => line.split(' ')[4] === '/') ?? ''
 }
 
 export function mountsOf(directory: string): string[] {

@@ -65,7 +65,7 @@ void test('logs need a stream and say how they are framed', async (t) => {
   assert.equal((await api.request('GET', '/containers/c/logs')).status, 400)
   const reply = await api.request('GET', '/containers/c/logs?stdout=1&tail=5&since=1.5&timestamps=1')
   assert.deepEqual([reply.body, reply.headers['content-type']], ['lines', 'application/vnd.docker.multiplexed-stream'])
-  assert.deepEqual(asked, [{ stdout: true, stderr: false, follow: false, timestamps: true, details: false, tail: 5, since: 1500, until: undefined }])
+  assert.deepEqual(asked, [{ stdout: true, stderr: false, follow: false, timestamps: true, details: false, tail: 5, since: 1_500_000_000n, until: undefined }])
 })
 
 void test('a client that leaves ends the logs it followed', async (t) => {

@@ -66,9 +66,18 @@ test('the parts of a long line are joined under one prefix', async () => {
 
 test('since and until choose by time, fractions included', async () => {
   const path = logFile(['1.1', '2.25', '2.75', '3'].map((second) => entry(`${second}\n`, { time: `2026-01-02T03:04:0${second}Z` })))
-  const at = Date.parse('2026-01-02T03:04:02Z')
-  assert.equal(await text(readLog(options(path, { since: at + 250 }))), '2.25\n2.75\n3\n')
-  assert.equal(await text(readLog(options(path, { since: at, until: at + 750 }))), '2.25\n2.75\n')
+  const at = BigInt(Date.parse('2026-01-02T03:04:02Z')) * 1_000_000n
+  assert.equal(await text(readLog(options(path, { since: at + 250_000_000n }))), '2.25\n2.75\n3\n')
+  assert.equal(await text(readLog(options(path, { since: at, until: at + 750_000_000n }))), '2.25\n2.75\n')
+})
+
+test('since the very time of a line includes it, whatever its nanoseconds', async () => {
+  for (const nanoseconds of ['000000001', '123456789', '999999999', '864197532']) {
+    const path = logFile([entry('early\n', { time: '2026-01-02T03:04:02Z' }), entry('line\n', { time: `2026-01-02T03:04:03.${nanoseconds}Z` })])
+    const since = BigInt(Date.parse('2026-01-02T03:04:03Z')) * 1_000_000n + BigInt(nanoseconds)
+    assert.equal(await text(readLog(options(path, { since }))), 'line\n')
+    assert.equal(await text(readLog(options(path, { since: since + 1n }))), '')
+  }
 })
 
 test('a line that is no record is left out, other spellings of records are read', async () => {
@@ -127,6 +136,6 @@ test('a follower that goes away leaves nothing behind', async () => {
 
 test('following ends when until has passed', async () => {
   const path = logFile([entry('first\n')])
-  const stream = readLog(options(path, { followUntil: new Promise(() => undefined), until: Date.now() + 100 }))
+  const stream = readLog(options(path, { followUntil: new Promise(() => undefined), until: BigInt(Date.now() + 100) * 1_000_000n }))
   assert.equal(await text(stream), 'first\n')
 })
