@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cgroupOf, cgroupValue, cpuUsage, unified } from './harness/cgroup.ts'
 import { eventually } from './harness/eventually.ts'
 import { read } from './harness/processes.ts'
-import { tiny, tools, throughEachClient, type Stage } from './harness/stories.ts'
+import { engineUnderTest, tiny, tools, throughEachClient, type Stage } from './harness/stories.ts'
 
 const MiB = 1024 * 1024
 
@@ -39,16 +39,17 @@ async function frame(stage: Stage, ref: string, query: string): Promise<Frame> {
 
 throughEachClient('stats', (stage) => {
   void test('processes, memory and limit are the kernel\'s', async () => {
-    await using container = await stage.container('-m', '256m', tools, 'sh', '-c', 'sleep 99 & sleep 98 & dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null; sleep 97')
-    await eventually(() => assert.equal(cgroupValue(container.pid, 'pids.current'), '4'))
+    await using container = await stage.container('-m', '256m', tools, 'sh', '-c', 'dd if=/dev/zero of=/dev/shm/x bs=1M count=32 2>/dev/null; sleep 99 & sleep 98 & wait')
+    await eventually(() => assert.equal(cgroupValue(container.pid, 'pids.current'), '3'))
     const shown = await stage.ok('stats', '--no-stream', '--format', '{{.PIDs}}|{{.MemUsage}}|{{.Container}}|{{.Name}}', container.id)
     const [pids, memory, asked, name] = shown.split('|')
-    assert.equal(pids, '4')
+    assert.equal(pids, '3')
     assert.equal(asked, container.id)
     assert.equal(`/${name}`, await container.inspect('{{.Name}}'))
     assert.match(memory ?? '', / \/ 256MiB$/)
     const { memory_stats } = await frame(stage, container.id, 'stream=false&one-shot=true')
     const expected = memoryInUse(container.pid)
+    assert.ok(expected > 32 * MiB)
     const told = (memory_stats.usage ?? 0) - (memory_stats.stats?.[unified ? 'inactive_file' : 'total_inactive_file'] ?? 0)
     assert.ok(Math.abs(told - expected) <= expected * 0.01, `${told} is not within 1 % of ${expected}`)
     assert.equal(memory_stats.limit, 256 * MiB)
@@ -75,7 +76,8 @@ throughEachClient('stats', (stage) => {
     assert.ok((single.cpu_stats.system_cpu_usage ?? 0) > (single.precpu_stats.system_cpu_usage ?? 0))
     const started = performance.now()
     const oneShot = await frame(stage, container.id, 'stream=false&one-shot=true')
-    assert.ok(performance.now() - started < 700)
+    // The original reads when its collector does.
+    if (engineUnderTest === 'gantryd') assert.ok(performance.now() - started < 700)
     assert.deepEqual([oneShot.preread, oneShot.precpu_stats.cpu_usage.total_usage], ['0001-01-01T00:00:00Z', 0])
     assert.equal((await stage.engine.api({ path: `/containers/${container.id}/stats?one-shot=1` })).status, 400)
     assert.equal((await stage.engine.api({ path: '/containers/nobody/stats?stream=0' })).status, 404)
@@ -118,14 +120,14 @@ throughEachClient('stats', (stage) => {
 
   void test('a stream has a frame a second for each listener, and ends with the container', async () => {
     await using container = await stage.container(tiny, 'sleep', '99')
-    const listen = async (): Promise<{ count: () => number; ended: Promise<unknown>; leave: () => void }> => {
+    const listen = async (): Promise<{ count: () => number; ended: Promise<void>; leave: () => void }> => {
       const call = http.get({ socketPath: stage.engine.socket, path: `/containers/${container.id}/stats`, agent: false })
       const [response] = (await once(call, 'response')) as [http.IncomingMessage]
       let text = ''
       response.on('data', (chunk: Buffer) => (text += chunk.toString()))
       response.on('error', () => {})
       call.on('error', () => {})
-      return { count: () => text.split('\n').length - 1, ended: once(response, 'end'), leave: () => call.destroy() }
+      return { count: () => text.split('\n').length - 1, ended: new Promise((resolve) => response.on('end', resolve)), leave: () => call.destroy() }
     }
     const [first, second] = [await listen(), await listen()]
     await eventually(() => assert.ok(first.count() >= 3 && second.count() >= 3), 6000)

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { cgroupFile, cgroupOf, cgroupValue, cpuMax, unified } from './harness/cgroup.ts'
 import { eventually } from './harness/eventually.ts'
 import { read } from './harness/processes.ts'
-import { tiny, throughEachClient } from './harness/stories.ts'
+import { engineUnderTest, tiny, throughEachClient } from './harness/stories.ts'
 
 const MiB = 1024 * 1024
 
@@ -49,7 +49,9 @@ throughEachClient('update', (stage) => {
     await using container = await stage.container('-m', '64m', '--pids-limit', '9', '--cpu-quota', '20000', tiny, 'sleep', '99')
     await stage.ok('update', '--pids-limit', '-1', '--cpu-quota', '-1', '--memory-swap', '-1', container.id)
     const { pids, cpu, swap } = limits(container.pid)
-    assert.deepEqual([pids, cpu, swap], ['max', 'max 100000', unified ? 'max' : '9223372036854771712'])
+    assert.deepEqual([pids, cpu], ['max', 'max 100000'])
+    // The original lifts this one at the next start only.
+    if (engineUnderTest === 'gantryd') assert.equal(swap, unified ? 'max' : '9223372036854771712')
   })
 
   void test('a period alone keeps the quota, and processors can be chosen', async () => {
@@ -125,7 +127,7 @@ throughEachClient('update', (stage) => {
   void test('a limit that the kernel refuses leaves the others as they were', async () => {
     await using container = await stage.container('-c', '400', tiny, 'sleep', '99')
     const before = limits(container.pid)
-    // No machine of ours has this memory node; that one is missing only the kernel knows.
+    // There is no such memory node, which only the kernel can tell.
     const { code, stderr } = await stage.docker('update', '-c', '800', '--cpuset-mems', '900', container.id)
     assert.equal(code, 1)
     assert.ok(stderr.includes(container.id) || stderr.includes('memory nodes'), stderr)

@@ -34,6 +34,17 @@ export interface CreateTask {
   /** `<overlay2>/<id>/merged`; made when missing. */
   mountpoint: string
   stdio: TaskStdio
+  /** Another OCI runtime than the built-in one makes the container and keeps it. */
+  runtime?: RuntimeChoice
+}
+
+/** An OCI runtime that is a program, with runc's command line. */
+export interface RuntimeChoice {
+  /** By which it is known; its state lies in `<exec-root>/runtimes/<name>`. */
+  name: string
+  path: string
+  /** Given to it before the command. */
+  args: readonly string[]
 }
 
 export interface TaskStdio {

@@ -5,20 +5,18 @@ import { GantryError } from '../../lib/errors.ts'
 import { compileExec } from '../../runc/compile-exec.ts'
 import { openMonitor } from '../../shim/monitor-client.ts'
 import { readSpec } from './bundle.ts'
-import type { ExecProcess, ExecTask } from './contract.ts'
+import type { ExecProcess } from './contract.ts'
 import type { TaskSystem } from './service.ts'
+import type { RuntimeExec } from './task-runtime.ts'
 import { startError } from './start-error.ts'
 import { makeDirectory } from './state.ts'
 import type { TaskState } from './state.ts'
 
 const SIGKILL = 9
 
-export interface CreateExec {
+export interface CreateExec extends RuntimeExec {
   system: TaskSystem
   state: TaskState
-  directory: string
-  request: ExecTask
-  forget: () => void
 }
 
 /** Makes the process up to the point where it waits for `start`. Leaves nothing when it fails. */

@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isFrozen } from '../../kernel/cgroup/freezer.ts'
 import { openMonitor, readExit } from '../../shim/monitor-client.ts'
+import { builtInRuntime } from './built-in-runtime.ts'
 import { readSpec } from './bundle.ts'
 import type { Task } from './contract.ts'
+import { openForeignRuntime } from './foreign/foreign-runtime.ts'
+import { foreignTaskRuntime, isPaused } from './foreign/foreign-task.ts'
 import type { TaskSystem } from './service.ts'
 import { readState, startTimeOf } from './state.ts'
 import type { TaskState } from './state.ts'
@@ -17,14 +21,20 @@ const SIGKILL = 9
 export async function recoverTask(system: TaskSystem, directory: string): Promise<Task | undefined> {
   const state = readState(directory)
   const monitor = await openMonitor({ directory, pid: state?.pid ?? 0 })
+  const foreign = state?.runtime && { system, state, directory, runtime: await openForeignRuntime({ ...system, choice: state.runtime, spec: readSpec(directory) }) }
   if (state === undefined || !state.started) {
     await monitor.signal(SIGKILL).catch(() => {}) // gone already
     await monitor.wait()
-    await cleanUp(system, state ?? nothing(directory), directory)
+    await cleanUp({ system, state: state ?? nothing(directory), directory, runtime: foreign && foreignTaskRuntime(foreign, monitor) })
     return undefined
   }
   if (readExit(directory) === undefined) await endStray(state)
-  return new MonitoredTask({ system, directory, state, monitor, command: readSpec(directory)?.process?.args[0] ?? '' })
+  const command = readSpec(directory)?.process?.args[0] ?? ''
+  return new MonitoredTask({
+    system, directory, state, monitor,
+    runtime: foreign === undefined ? builtInRuntime({ system, state, monitor, command }) : foreignTaskRuntime(foreign, monitor),
+    paused: foreign === undefined ? isFrozen(system.layout, state.cgroup) : readExit(directory) === undefined && (await isPaused(foreign)),
+  })
 }
 
 /** A container whose monitor was killed has lost its parent, not its life: it goes too, as its output has no reader. */

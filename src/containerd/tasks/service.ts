@@ -8,10 +8,17 @@ import { mountBind, mountOverlay } from '../../kernel/mount.ts'
 import { encodeProgram } from '../../kernel/program-codec.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { compileContainer } from '../../runc/compile-container.ts'
+import type { OciSpec } from '../../runc/spec.ts'
+import type { StdioPlan } from '../../runc/stdio.ts'
 import { openMonitor } from '../../shim/monitor-client.ts'
 import type { SnapshotMount } from '../snapshots/contract.ts'
 import { writeSpec } from './bundle.ts'
 import type { CreateTask, Task, TaskService } from './contract.ts'
+import { builtInRuntime } from './built-in-runtime.ts'
+import { openForeignRuntime } from './foreign/foreign-runtime.ts'
+import { foreignSpec } from './foreign/foreign-spec.ts'
+import { foreignFailure, foreignTaskRuntime, writeForeignProgram } from './foreign/foreign-task.ts'
+import type { ForeignTask } from './foreign/foreign-task.ts'
 import { recoverTask } from './recover.ts'
 import { startError } from './start-error.ts'
 import { makeDirectory, startTimeOf, writeState } from './state.ts'
@@ -28,13 +35,15 @@ export interface OpenTaskService {
 export interface TaskSystem {
   kernel: Kernel
   layout: CgroupLayout
+  /** States of runtimes that are programs, by name. */
+  runtimes: string
   forget: (id: string) => void
 }
 
 export function openTaskService({ kernel, root }: OpenTaskService): TaskService {
   const tasks = new Map<string, Task>()
   const directory = join(root, 'containers')
-  const system: TaskSystem = { kernel, layout: detectLayout(), forget: (id) => tasks.delete(id) }
+  const system: TaskSystem = { kernel, layout: detectLayout(), runtimes: join(root, 'runtimes'), forget: (id) => tasks.delete(id) }
   makeDirectory(directory)
   return {
     get: (id) => tasks.get(id),
@@ -57,36 +66,48 @@ export function openTaskService({ kernel, root }: OpenTaskService): TaskService 
 
 async function createTask(system: TaskSystem, directory: string, request: CreateTask): Promise<Task> {
   const { id, mountpoint, stdio } = request
-  const state: TaskState = { id, pid: 0, startTime: '', mountpoint, cgroup: `/docker/${id}`, started: false }
+  const state: TaskState = { id, pid: 0, startTime: '', mountpoint, cgroup: `/docker/${id}`, started: false, ...(request.runtime && { runtime: request.runtime }) }
   makeDirectory(directory)
   makeDirectory(mountpoint)
   let command = ''
+  let foreign: ForeignTask | undefined
   try {
     mountRoot(system.kernel, request.rootfs, mountpoint)
-    const spec = request.spec(mountpoint)
+    const spec = request.runtime === undefined ? request.spec(mountpoint) : foreignSpec(request.spec(mountpoint))
     spec.root = { ...spec.root, path: mountpoint }
     state.cgroup = spec.linux?.cgroupsPath ?? state.cgroup
     command = spec.process?.args[0] ?? ''
     writeState(directory, state)
     writeSpec(directory, spec)
-    prepareParents(system.layout, state.cgroup)
-    const program = compileContainer({
-      spec, rootfs: mountpoint, layout: system.layout, cgroupPath: state.cgroup, directory,
-      stdio: { terminal: spec.process?.terminal === true, stdin: stdio.stdin, ...(stdio.logPath === undefined ? {} : { logPath: stdio.logPath }) },
-    })
-    const programPath = join(directory, 'program')
-    writeFileSync(programPath, encodeProgram(program))
+    const plan: StdioPlan = { terminal: spec.process?.terminal === true, stdin: stdio.stdin, ...(stdio.logPath === undefined ? {} : { logPath: stdio.logPath }) }
+    if (request.runtime !== undefined) {
+      const runtime = await openForeignRuntime({ ...system, choice: request.runtime, spec })
+      foreign = { system, runtime, state, directory }
+    }
+    const programPath = foreign === undefined ? writeProgram(system, { directory, spec, cgroup: state.cgroup, plan }) : writeForeignProgram(foreign, plan)
     const { pid, executed } = await system.kernel.spawnMonitor({ programPath })
     state.pid = pid
     state.startTime = startTimeOf(pid) ?? ''
     writeState(directory, state)
     const monitor = await openMonitor({ directory, pid, executed })
-    return new MonitoredTask({ system, directory, state, monitor, command })
+    const runtime = foreign === undefined ? builtInRuntime({ system, state, monitor, command }) : foreignTaskRuntime(foreign, monitor)
+    return new MonitoredTask({ system, directory, state, monitor, runtime, paused: false })
   } catch (error) {
-    await cleanUp(system, state, directory).catch(() => {}) // the first failure is the one to show
+    const failure = foreign === undefined ? startError(error, command) : foreignFailure(error, { act: 'create', directory })
+    const runtime = foreign && foreignTaskRuntime(foreign, undefined)
+    await cleanUp({ system, state, directory, runtime }).catch(() => {}) // the first failure is the one to show
     rmSync(directory, { recursive: true, force: true })
-    throw startError(error, command)
+    throw failure
   }
+}
+
+function writeProgram(system: TaskSystem, { directory, spec, cgroup, plan }: { directory: string; spec: OciSpec; cgroup: string; plan: StdioPlan }): string {
+  const { layout } = system
+  prepareParents(layout, cgroup)
+  const program = compileContainer({ spec, rootfs: spec.root?.path ?? '', layout, cgroupPath: cgroup, directory, stdio: plan })
+  const programPath = join(directory, 'program')
+  writeFileSync(programPath, encodeProgram(program))
+  return programPath
 }
 
 function mountRoot(kernel: Kernel, mount: SnapshotMount, mountpoint: string): void {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { RuntimeChoice } from './contract.ts'
 
 /** What a task leaves on disk for the next TaskService: `<exec-root>/containers/<id>/task.json`. */
 export interface TaskState {
@@ -13,6 +14,8 @@ export interface TaskState {
   cgroup: string
   /** The created process has been told to execute its command. */
   started: boolean
+  /** undefined: the built-in one. */
+  runtime?: RuntimeChoice
 }
 
 export function writeState(directory: string, state: TaskState): void {

@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { freeze, isFrozen, thaw } from '../../kernel/cgroup/freezer.ts'
 import { killAll, listProcesses } from '../../kernel/cgroup/processes.ts'
 import { oomKills } from '../../kernel/cgroup/oom.ts'
 import { removeCgroup } from '../../kernel/cgroup/remove.ts'
@@ -14,10 +13,9 @@ import type { OciResources } from '../../runc/spec.ts'
 import type { AttachOptions, Monitor } from '../../shim/monitor.ts'
 import { readSpec, withResources, writeSpec } from './bundle.ts'
 import type { ExecProcess, ExecTask, Task, TaskExit } from './contract.ts'
-import { createExec } from './exec.ts'
 import type { TaskSystem } from './service.ts'
-import { startError } from './start-error.ts'
 import { writeState } from './state.ts'
+import type { TaskRuntime } from './task-runtime.ts'
 import type { TaskState } from './state.ts'
 
 const SIGKILL = 9
@@ -27,8 +25,8 @@ export interface TaskParts {
   directory: string
   state: TaskState
   monitor: Monitor
-  /** First argument of the init process, for error texts. */
-  command: string
+  runtime: TaskRuntime
+  paused: boolean
 }
 
 /** One container's processes. All that must survive is in its directory; this object is a view of it. */
@@ -42,7 +40,7 @@ export class MonitoredTask implements Task {
 
   constructor(parts: TaskParts) {
     this.#parts = parts
-    this.#paused = isFrozen(parts.system.layout, parts.state.cgroup)
+    this.#paused = parts.paused
     this.#exit = parts.monitor.wait().then((exit) => {
       this.#stopped = true
       return { ...exit, oomKilled: oomKills(parts.system.layout, parts.state.cgroup) > 0 }
@@ -64,16 +62,12 @@ export class MonitoredTask implements Task {
   }
 
   async start(): Promise<void> {
-    const { state, directory, monitor, command } = this.#parts
+    const { state, directory, runtime } = this.#parts
     if (state.started) throw new GantryError('Conflict', `cannot start task ${this.id}: it is ${this.status}`)
     // Recorded first: a task found unstarted is thrown away, one that runs must not be.
     state.started = true
     writeState(directory, state)
-    try {
-      await monitor.start()
-    } catch (error) {
-      throw startError(error, command)
-    }
+    await runtime.start()
   }
 
   attach(options: AttachOptions): Promise<Duplex> {
@@ -81,7 +75,7 @@ export class MonitoredTask implements Task {
   }
 
   signal(signal: number): Promise<void> {
-    return this.#parts.monitor.signal(signal)
+    return this.#parts.runtime.signal(signal)
   }
 
   resize(size: { width: number; height: number }): Promise<void> {
@@ -95,8 +89,8 @@ export class MonitoredTask implements Task {
   async exec(request: ExecTask): Promise<ExecProcess> {
     if (this.status !== 'running') throw new GantryError('Conflict', `cannot exec in task ${this.id}: it is ${this.status}`)
     if (this.#execs.has(request.execId)) throw new GantryError('Conflict', `cannot exec in task ${this.id}: exec ${request.execId} exists`)
-    const { system, state, directory } = this.#parts
-    const created = await createExec({ system, state, directory: join(directory, 'exec', request.execId), request, forget: () => this.#execs.delete(request.execId) })
+    const { directory, runtime } = this.#parts
+    const created = await runtime.exec({ directory: join(directory, 'exec', request.execId), request, forget: () => this.#execs.delete(request.execId) })
     this.#execs.set(request.execId, created)
     return created
   }
@@ -122,12 +116,12 @@ export class MonitoredTask implements Task {
   }
 
   async pause(): Promise<void> {
-    await freeze(this.#parts.system.layout, this.#parts.state.cgroup)
+    await this.#parts.runtime.pause()
     this.#paused = true
   }
 
   async resume(): Promise<void> {
-    await thaw(this.#parts.system.layout, this.#parts.state.cgroup)
+    await this.#parts.runtime.resume()
     this.#paused = false
   }
 
@@ -137,12 +131,12 @@ export class MonitoredTask implements Task {
   }
 
   async #delete(): Promise<TaskExit> {
-    const { system, monitor, state, directory } = this.#parts
+    const { system, monitor, state, directory, runtime } = this.#parts
     if (!this.#stopped) await this.#end()
     const exit = await this.#exit
     await Promise.allSettled([...this.#execs.values()].map((process) => process.delete()))
     monitor.close()
-    await cleanUp(system, state, directory)
+    await cleanUp({ system, state, directory, runtime })
     system.forget(this.id)
     return exit
   }
@@ -154,9 +148,10 @@ export class MonitoredTask implements Task {
 }
 
 /** Removes everything of a task but its layers; each step is idempotent, a failing one does not keep the others from running. */
-export async function cleanUp(system: TaskSystem, state: TaskState, directory: string): Promise<void> {
+export async function cleanUp({ system, state, directory, runtime }: Pick<TaskParts, 'system' | 'state' | 'directory'> & { runtime: TaskRuntime | undefined }): Promise<void> {
   const failures: unknown[] = []
   const steps: (() => Promise<void> | void)[] = [
+    () => runtime?.remove(),
     () => killAll(system.layout, state.cgroup),
     () => removeCgroup(system.layout, state.cgroup),
     () => unmount(system.kernel, state.mountpoint),

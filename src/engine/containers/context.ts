@@ -6,6 +6,7 @@ import type { NetworkService } from '../../net/contract.ts'
 import type { Events } from '../engine.ts'
 import type { ContainerSpecs } from './oci.ts'
 import type { ContainerRegistry } from './registry.ts'
+import type { Runtimes } from './runtimes.ts'
 import type { ContainerStore } from './store.ts'
 
 /** What every operation on containers may use. */
@@ -23,6 +24,7 @@ export interface ContainersContext {
   readonly specs: ContainerSpecs
   /** Forgets what belonged to a container's past run. */
   readonly execs: ContainerExecs
+  readonly runtimes: Runtimes
   /** For containers that ask for none. */
   readonly dns: DefaultDns
   readonly log: (line: string) => void

@@ -20,7 +20,8 @@ import { Waiters } from './waiters.ts'
 /** Makes a container: snapshot, directory, and as the last step its configuration. On failure nothing is left. */
 export async function createContainer(ctx: ContainersContext, request: CreateContainer): Promise<{ Id: string; Warnings: string[] }> {
   const image = findImage(ctx, request)
-  const hostConfig = completeHostConfig(request.hostConfig, (ref) => joinedId(ctx, ref))
+  const hostConfig = completeHostConfig(request.hostConfig, { resolve: (ref) => joinedId(ctx, ref), runtime: ctx.runtimes.default })
+  ctx.runtimes.choose(hostConfig.Runtime ?? '')
   const warnings = ctx.specs.validate(request.config, request.hostConfig, request.networking)
   const config = mergeConfig(request.config, image.config)
   const command = commandLine(config)

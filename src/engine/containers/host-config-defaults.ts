@@ -3,8 +3,8 @@ import { withProtocol } from './merge-config.ts'
 
 const defaultShmSize = 64 * 1024 * 1024
 
-/** What Docker fills in when a container is made, so that inspect shows what holds. `resolve` gives a container's full id. */
-export function completeHostConfig(request: HostConfig, resolve: (ref: string) => string): HostConfig {
+/** What Docker fills in when a container is made, so that inspect shows what holds. `resolve` gives a container's full id; `runtime` is the usual one. */
+export function completeHostConfig(request: HostConfig, { resolve, runtime }: { resolve: (ref: string) => string; runtime: string }): HostConfig {
   const join = (mode: string | undefined): string | undefined =>
     mode?.startsWith('container:') ? `container:${resolve(mode.slice('container:'.length))}` : mode
   const policy = request.RestartPolicy
@@ -21,7 +21,7 @@ export function completeHostConfig(request: HostConfig, resolve: (ref: string) =
     LogConfig: { Type: request.LogConfig?.Type || 'json-file', Config: request.LogConfig?.Config ?? {} },
     ShmSize: request.ShmSize || defaultShmSize,
     MemorySwap: swapOf(request),
-    Runtime: request.Runtime || 'runc',
+    Runtime: request.Runtime || runtime,
     AutoRemove: request.AutoRemove ?? false,
   }
 }

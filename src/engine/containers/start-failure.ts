@@ -1,6 +1,7 @@
 import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
 
-const createPrefix = 'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: '
+const createdBy = 'failed to create task for container: failed to create shim task: '
+const createPrefix = `${createdBy}OCI runtime create failed: runc create failed: `
 const execPrefix = 'OCI runtime exec failed: exec failed: '
 const processPrefix = 'unable to start container process: '
 
@@ -10,6 +11,7 @@ const processPrefix = 'unable to start container process: '
  */
 export function startFailure(error: unknown): GantryError {
   const exitCode = runtimeExitCode(error)
+  if (isForeign(error)) return new GantryError(kindOfFailure(error), `${/^OCI runtime create/.test(error.message) ? createdBy : ''}${error.message}`, { cause: causeOf(error), exitCode })
   if (exitCode === undefined) return new GantryError(kindOfFailure(error), messageOf(error), { cause: causeOf(error), exitCode: 128 })
   const text = `${createPrefix}${processPrefix}error during container init: ${messageOf(error)}: unknown`
   return new GantryError(kindOfFailure(error), text, { cause: error, exitCode })
@@ -18,13 +20,18 @@ export function startFailure(error: unknown): GantryError {
 /** Why an exec could not start; 126 unless the runtime says otherwise. */
 export function execFailure(error: unknown): GantryError {
   const exitCode = runtimeExitCode(error)
-  if (exitCode === undefined && error instanceof GantryError) return error
+  if (isForeign(error) || (exitCode === undefined && error instanceof GantryError)) return error
   return new GantryError(kindOfFailure(error), `${execPrefix}${processPrefix}${messageOf(error)}: unknown`, { cause: error, exitCode: exitCode ?? 126 })
 }
 
 /** The same words need not be said twice. */
 function causeOf(error: unknown): unknown {
   return error instanceof GantryError ? error.cause : error
+}
+
+/** A runtime that is a program has said it all, in the same form. */
+function isForeign(error: unknown): error is GantryError {
+  return error instanceof GantryError && /^OCI runtime \w+ failed: /.test(error.message)
 }
 
 /** Only the task layer uses these codes. */

@@ -56,6 +56,7 @@ export async function startLocked(ctx: ContainersContext, container: Container):
       spec: (rootfs) => ctx.specs.build(container, { rootfs, files, shmPath, joined: pidsOf(joined) }),
       rootfs: ctx.snapshotter.mount(container.id),
       mountpoint: ctx.snapshotter.mountpoint(container.id),
+      runtime: ctx.runtimes.choose(container.hostConfig.Runtime || ctx.runtimes.default),
       stdio: { stdin: container.config.OpenStdin ?? false, logPath: logPath(container, paths) || undefined },
     })
     await attachEndpoints(ctx, container, { pid: task.pid, endpoints })

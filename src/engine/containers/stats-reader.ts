@@ -10,7 +10,7 @@ const intervalMilliseconds = 1000
 /** A container that someone looks at. */
 interface Watch {
   container: Container
-  listeners: Set<(frame: ContainerStats | undefined) => void>
+  listeners: Set<Inbox>
   timer: NodeJS.Timeout | undefined
   /** undefined while the container does not run. */
   sample: Sample | undefined
@@ -27,34 +27,19 @@ export class StatsReader {
    */
   async *frames(container: Container, signal: AbortSignal): AsyncGenerator<ContainerStats> {
     if (signal.aborted) return
-    let latest: ContainerStats | undefined
-    let ended = false
-    let wake = (): void => {}
-    const listen = (frame: ContainerStats | undefined): void => {
-      if (frame === undefined) ended = true
-      else latest = frame
-      wake()
-    }
-    const abort = (): void => listen(undefined)
+    const inbox = new Inbox()
+    const abort = (): void => inbox.put(undefined)
     signal.addEventListener('abort', abort, { once: true })
-    const watch = this.#join(container, listen)
+    const watch = this.#join(container, inbox)
     try {
-      while (!ended) {
-        const frame = latest
-        latest = undefined
-        if (frame !== undefined) {
-          yield frame
-          continue
-        }
-        await new Promise<void>((resolve) => (wake = resolve))
-      }
+      for (let frame = await inbox.take(); frame !== undefined; frame = await inbox.take()) yield frame
     } finally {
       signal.removeEventListener('abort', abort)
-      this.#leave(watch, listen)
+      this.#leave(watch, inbox)
     }
   }
 
-  #join(container: Container, listen: (frame: ContainerStats | undefined) => void): Watch {
+  #join(container: Container, inbox: Inbox): Watch {
     let watch = this.#watches.get(container.id)
     if (watch === undefined) {
       const sample = readSample(container)
@@ -62,13 +47,13 @@ export class StatsReader {
       this.#watches.set(container.id, watch)
       this.#schedule(watch)
     }
-    watch.listeners.add(listen)
-    listen(watch.frame)
+    watch.listeners.add(inbox)
+    inbox.put(watch.frame)
     return watch
   }
 
-  #leave(watch: Watch, listen: (frame: ContainerStats | undefined) => void): void {
-    watch.listeners.delete(listen)
+  #leave(watch: Watch, inbox: Inbox): void {
+    watch.listeners.delete(inbox)
     if (watch.listeners.size === 0) this.#forget(watch)
   }
 
@@ -85,13 +70,33 @@ export class StatsReader {
     const { container, sample: previous } = watch
     if (container.removed) {
       this.#forget(watch)
-      for (const listen of watch.listeners) listen(undefined)
+      for (const inbox of watch.listeners) inbox.put(undefined)
       return
     }
     watch.sample = readSample(container)
     watch.frame = statsFrame(container, watch.sample, previous)
-    for (const listen of watch.listeners) listen(watch.frame)
+    for (const inbox of watch.listeners) inbox.put(watch.frame)
     this.#schedule(watch)
+  }
+}
+
+/** Holds the latest frame for one listener. Once `undefined` was put, nothing more comes out. */
+class Inbox {
+  #latest: ContainerStats | undefined
+  #ended = false
+  #wake: (() => void) | undefined
+
+  put(frame: ContainerStats | undefined): void {
+    if (frame === undefined) this.#ended = true
+    else this.#latest = frame
+    this.#wake?.()
+  }
+
+  async take(): Promise<ContainerStats | undefined> {
+    while (!this.#ended && this.#latest === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
+    const frame = this.#ended ? undefined : this.#latest
+    this.#latest = undefined
+    return frame
   }
 }
 

@@ -25,11 +25,14 @@ export function mergeUpdate(current: HostConfig, change: HostConfig): HostConfig
 
 /** --cpus is a period and a quota by another name. */
 function checkProcessorLimits(current: HostConfig, change: HostConfig): void {
-  const sets = (config: HostConfig, field: 'NanoCpus' | 'CpuPeriod' | 'CpuQuota'): boolean => (config[field] ?? 0) > 0
   if (sets(change, 'NanoCpus') && sets(current, 'CpuPeriod')) throw conflict('Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set')
   if (sets(change, 'NanoCpus') && sets(current, 'CpuQuota')) throw conflict('Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set')
   if (sets(change, 'CpuPeriod') && sets(current, 'NanoCpus')) throw conflict('Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set')
   if (sets(change, 'CpuQuota') && sets(current, 'NanoCpus')) throw conflict('Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set')
+}
+
+function sets(config: HostConfig, field: 'NanoCpus' | 'CpuPeriod' | 'CpuQuota'): boolean {
+  return (config[field] ?? 0) > 0
 }
 
 function checkMemoryLimits(current: HostConfig, change: HostConfig): void {
