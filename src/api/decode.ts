@@ -54,7 +54,9 @@ export function map<T>(item: Decoder<T>): Decoder<Record<string, T>> {
   }
 }
 
-export function struct<T extends object>(name: string, fields: { [K in keyof T]-?: Decoder<Exclude<T[K], null | undefined>> }): Decoder<T> {
+export type Fields<T> = { [K in keyof T]-?: Decoder<Exclude<T[K], null | undefined>> }
+
+export function struct<T extends object>(name: string, fields: Fields<T>): Decoder<T> {
   const byFoldedName = new Map<string, [string, Decoder<unknown>]>()
   for (const [key, decoder] of Object.entries<Decoder<unknown>>(fields)) byFoldedName.set(key.toLowerCase(), [key, decoder])
   return {

@@ -1,6 +1,7 @@
 import type { Route } from './route.ts'
 import { buildRoutes } from './routes/build.ts'
 import { containerRoutes } from './routes/containers.ts'
+import { distributionRoutes } from './routes/distribution.ts'
 import { eventRoutes } from './routes/events.ts'
 import { execRoutes } from './routes/exec.ts'
 import { gantryRoutes } from './routes/gantry.ts'
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   ...containerRoutes,
   ...execRoutes,
   ...imageRoutes,
+  ...distributionRoutes,
   ...networkRoutes,
   ...volumeRoutes,
   ...eventRoutes,

@@ -1,6 +1,7 @@
 import type { ExecConfig } from '../engine/engine.ts'
 import type { ContainerConfig, HealthConfig } from '../engine/types/container-config.ts'
 import type { EndpointSettings, HostConfig, MountPoint, PortBinding, ThrottleDevice } from '../engine/types/host-config.ts'
+import type { Fields } from './decode.ts'
 import { any, bool, int, list, map, pair, set, string, struct, words } from './decode.ts'
 
 /** Shapes of request bodies, by the Engine API's definitions (v1.51). */
@@ -79,7 +80,7 @@ export type RawHostConfig = Omit<HostConfig, 'RestartPolicy' | 'CgroupnsMode'> &
   CgroupnsMode?: string
 }
 
-export const hostConfig = struct<RawHostConfig>('HostConfig', {
+const hostConfigFields: Fields<RawHostConfig> = {
   Binds: list(string),
   ContainerIDFile: string,
   LogConfig: logConfig,
@@ -145,7 +146,11 @@ export const hostConfig = struct<RawHostConfig>('HostConfig', {
   MaskedPaths: list(string),
   ReadonlyPaths: list(string),
   Init: bool,
-})
+}
+
+export const hostConfig = struct<RawHostConfig>('HostConfig', hostConfigFields)
+/** Of these the engine takes the limits and the restart policy. */
+export const updateBody = struct<RawHostConfig>('UpdateConfig', hostConfigFields)
 
 const endpointSettings = struct<EndpointSettings>('EndpointSettings', {
   IPAMConfig: struct('EndpointIPAMConfig', { IPv4Address: string, IPv6Address: string }),

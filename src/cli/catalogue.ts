@@ -17,22 +17,28 @@ const imports = one('Make an image from a tarball of a filesystem', async () => 
 const info = one('Show the state of the engine and its host', async () => (await import('./commands/info.ts')).infoCommand)
 const kill = one('Kill one or more running containers', async () => (await import('./commands/kill.ts')).killCommand)
 const load = one('Load images from a tar archive or standard input', async () => (await import('./commands/load.ts')).loadCommand)
+const login = one('Log in to a registry', async () => (await import('./commands/login.ts')).loginCommand)
+const logout = one('Log out from a registry', async () => (await import('./commands/logout.ts')).logoutCommand)
 const logs = one('Show the logs of a container', async () => (await import('./commands/logs.ts')).logsCommand)
 const pause = one('Pause all processes within one or more containers', async () => (await import('./commands/pause.ts')).pauseCommand)
 const port = one("List a container's published ports", async () => (await import('./commands/port.ts')).portCommand)
 const ps = one('List containers', async () => (await import('./commands/ps.ts')).psCommand)
 const pull = one('Download an image from a registry', async () => (await import('./commands/pull.ts')).pullCommand)
+const push = one('Upload an image to a registry', async () => (await import('./commands/push.ts')).pushCommand)
 const rename = one('Rename a container', async () => (await import('./commands/rename.ts')).renameCommand)
 const restart = one('Restart one or more containers', async () => (await import('./commands/restart.ts')).restartCommand)
 const rm = one('Remove one or more containers', async () => (await import('./commands/rm.ts')).rmCommand)
 const rmi = one('Remove one or more images', async () => (await import('./commands/rmi.ts')).rmiCommand)
 const run = one('Create and run a new container from an image', async () => (await import('./commands/run.ts')).runCommand)
 const save = one('Save one or more images as a tar archive', async () => (await import('./commands/save.ts')).saveCommand)
+const search = one('Search a registry for images', async () => (await import('./commands/search.ts')).searchCommand)
 const start = one('Start one or more stopped containers', async () => (await import('./commands/start.ts')).startCommand)
+const stats = one('Show what containers use, as it changes', async () => (await import('./commands/stats.ts')).statsCommand)
 const stop = one('Stop one or more running containers', async () => (await import('./commands/stop.ts')).stopCommand)
 const tag = one('Give an image another name', async () => (await import('./commands/tag.ts')).tagCommand)
 const top = one("Show a container's processes", async () => (await import('./commands/top.ts')).topCommand)
 const unpause = one('Unpause all processes within one or more containers', async () => (await import('./commands/unpause.ts')).unpauseCommand)
+const update = one('Update the limits of one or more containers', async () => (await import('./commands/update.ts')).updateCommand)
 const wait = one('Wait until one or more containers stop', async () => (await import('./commands/wait.ts')).waitCommand)
 
 const inspectContainer = one('Show what the engine knows of containers', async () => (await import('./commands/typed-inspect.ts')).containerInspectCommand)
@@ -41,7 +47,7 @@ const inspectNetwork = one('Show what the engine knows of networks', async () =>
 
 /** Every command that needs no group. A module is loaded only when its command is called. */
 export const commands: Record<string, Entry> = {
-  run, exec, ps, pull, images,
+  run, exec, ps, pull, push, images, login, logout, search,
   version: one('Show the versions of client and engine', async () => (await import('./commands/version.ts')).versionCommand),
   info, attach,
   completion: one('Print a completion script for a shell', async () => (await import('./commands/completion.ts')).completionCommand),
@@ -49,24 +55,24 @@ export const commands: Record<string, Entry> = {
   explain: one('Print the system calls that make a container', async () => (await import('./commands/explain.ts')).explainCommand),
   history, import: imports,
   inspect: one('Show what the engine knows of an object', async () => (await import('./commands/inspect.ts')).inspectCommand),
-  kill, load, logs, pause, port, rename, restart, rm, rmi, save, start, stop, tag, top, unpause, wait,
+  kill, load, logs, pause, port, rename, restart, rm, rmi, save, start, stats, stop, tag, top, unpause, update, wait,
 }
 
 /** The first of `commands` are the common ones in `--help`. */
-export const commonCommands = ['run', 'exec', 'ps', 'pull', 'images', 'version', 'info']
+export const commonCommands = ['run', 'exec', 'ps', 'pull', 'push', 'images', 'login', 'logout', 'search', 'version', 'info']
 
 export const groups: Record<string, Group> = {
   container: {
     summary: 'Manage containers',
     commands: {
-      attach, cp, create, diff, exec, inspect: inspectContainer, kill, logs, ls: ps, pause, port, rename, restart, rm, run, start, stop,
-      top, unpause, wait,
+      attach, cp, create, diff, exec, inspect: inspectContainer, kill, logs, ls: ps, pause, port, rename, restart, rm, run, start, stats,
+      stop, top, unpause, update, wait,
     },
     aliases: { list: 'ls', ps: 'ls', remove: 'rm' },
   },
   image: {
     summary: 'Manage images',
-    commands: { history, import: imports, inspect: inspectImage, load, ls: images, pull, rm: rmi, save, tag },
+    commands: { history, import: imports, inspect: inspectImage, load, ls: images, pull, push, rm: rmi, save, tag },
     aliases: { list: 'ls', remove: 'rm' },
   },
   network: {

@@ -8,6 +8,8 @@ export type CliContext = {
   stderr: NodeJS.WriteStream
   env: NodeJS.ProcessEnv
   client: EngineClient
+  /** Holds the user's config.json. */
+  configDirectory: string
   /** Global `--debug`. */
   debug: boolean
 }

@@ -2,7 +2,7 @@ import type { Flag } from './grammar/flag.ts'
 
 /** Flags that stand before the command. */
 export const rootFlags: readonly Flag[] = [
-  { name: 'config', kind: 'string', help: "Directory of the client's configuration (not read yet)" },
+  { name: 'config', kind: 'string', help: "Directory of the client's configuration (default: DOCKER_CONFIG or ~/.docker)" },
   { name: 'context', short: 'c', kind: 'string', help: 'Name of a context (only "default")' },
   { name: 'debug', short: 'D', kind: 'boolean', help: 'Show stack traces of failures' },
   { name: 'host', short: 'H', kind: 'list', help: "The engine's socket: unix:///path or tcp://host:port" },

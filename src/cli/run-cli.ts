@@ -1,3 +1,5 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { commands, groups } from './catalogue.ts'
 import type { CliContext, Command } from './command.ts'
 import { EngineClient } from './client/engine-client.ts'
@@ -28,6 +30,7 @@ export async function runCli(words: string[], io: CliStreams): Promise<number> {
       stderr: io.stderr,
       env: io.env,
       client,
+      configDirectory: root.values.string('config') || io.env['DOCKER_CONFIG'] || join(io.env['HOME'] || homedir(), '.docker'),
       debug,
     }
     return await runCommand(found.command, found.words, context)

@@ -23,6 +23,7 @@ import { removeContainer } from './containers/remove.ts'
 import { renameContainer } from './containers/rename.ts'
 import { resizeContainer } from './containers/resize.ts'
 import { restartContainer } from './containers/restart.ts'
+import { runtimeTable, type Runtimes } from './containers/runtimes.ts'
 import { startContainer } from './containers/start.ts'
 import { StatsReader } from './containers/stats-reader.ts'
 import { containerStats } from './containers/stats.ts'
@@ -45,6 +46,8 @@ export interface OpenContainers {
   dns?: DefaultDns
   /** Host path of the static init for --init. */
   initPath?: string
+  /** What HostConfig.Runtime may name; the built-in one alone unless told. */
+  runtimes?: Runtimes
   /** Another maker of specifications than the usual one. */
   specs?: ContainerSpecs
   /** One line of what was repaired or could not be; standard error by default. */
@@ -70,6 +73,7 @@ export function openContainers(options: OpenContainers): ContainersRoom {
   const ctx: ContainersContext = {
     ...options,
     dns: options.dns ?? { servers: [], options: [], search: [] },
+    runtimes: options.runtimes ?? runtimeTable(),
     registry,
     store: new ContainerStore({ dataRoot, log }),
     specs: options.specs ?? createContainerSpecs({ kernel: options.kernel, initPath: options.initPath }),

@@ -2,6 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import type { ContainerConfig } from './types/container-config.ts'
 import type { ContainerStats } from './types/container-stats.ts'
 import type { EndpointSettings, HostConfig } from './types/host-config.ts'
+import type { Credentials, DistributionInspect, ProgressMessage, SearchResult } from '../containerd/distribution/contract.ts'
 import type { ImageStore } from '../containerd/images/contract.ts'
 
 /**
@@ -105,9 +106,9 @@ export interface LogOptions {
   details: boolean
   /** Lines from the end; undefined: all. */
   tail?: number
-  /** Milliseconds since the epoch, fractions allowed. */
-  since?: number
-  until?: number
+  /** Nanoseconds since the epoch. */
+  since?: bigint
+  until?: bigint
 }
 
 export interface Execs {
@@ -143,7 +144,31 @@ export interface Images {
   load(archive: Readable, progress: (line: string) => void): Promise<void>
   importTar(archive: Readable, options: { reference?: string; message?: string; changes: string[]; platform?: string }): Promise<string>
   save(references: string[]): Promise<Readable>
+  /** `progress` gets Docker's messages; nothing has been sent when the registry does not have the image. */
+  pull(request: PullImageRequest, progress: (message: ProgressMessage) => void): Promise<void>
+  push(request: PushImageRequest, progress: (message: ProgressMessage) => void): Promise<void>
+  /** Filters: is-automated, is-official, stars. */
+  search(request: { term: string; limit: number; filters: Filters; credentials: Credentials }): Promise<SearchResult[]>
+  distributionInspect(reference: string, credentials: Credentials, signal?: AbortSignal): Promise<DistributionInspect>
+  login(credentials: Credentials): Promise<{ Status: string; IdentityToken: string }>
   prune(filters: Filters): Promise<{ ImagesDeleted: { Untagged?: string; Deleted?: string }[]; SpaceReclaimed: number }>
+}
+
+export interface PullImageRequest {
+  /** A name with or without tag or digest. */
+  reference: string
+  allTags: boolean
+  platform?: string
+  credentials: Credentials
+  /** Ends the pull; what was downloaded is kept for the next. */
+  signal?: AbortSignal
+}
+
+export interface PushImageRequest {
+  reference: string
+  allTags: boolean
+  credentials: Credentials
+  signal?: AbortSignal
 }
 
 export interface Networks {

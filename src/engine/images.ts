@@ -4,11 +4,16 @@ import { describeHistory, describeImage, summarizeImage } from './images/describ
 import { selectImages } from './images/filter.ts'
 import type { LayerSizes } from './images/layer-size.ts'
 import { pruneImages } from './images/prune.ts'
+import { pullImages } from './images/pull.ts'
+import { pushImages } from './images/push.ts'
+import { searchImages } from './images/search.ts'
+import type { Distribution } from '../containerd/distribution/contract.ts'
 import type { Image, ImageStore } from '../containerd/images/contract.ts'
 import type { Snapshotter } from '../containerd/snapshots/contract.ts'
 
 export interface ImagesOptions {
   store: ImageStore
+  distribution: Distribution
   snapshotter: Pick<Snapshotter, 'name' | 'layerGraphData'>
   events: Events
   /** Containers made from an image. */
@@ -19,7 +24,7 @@ export interface ImagesOptions {
 
 /** Docker's image operations over the image store: its documents, filters and events. */
 export function createImages(options: ImagesOptions): Images {
-  const { store, snapshotter, events, inUse, layerSize } = options
+  const { store, distribution, snapshotter, events, inUse, layerSize } = options
 
   function announce(action: string, image: Image, name: string = image.id): void {
     events.emit('image', action, { ID: image.id, Attributes: { ...image.config.Labels, name } })
@@ -56,6 +61,11 @@ export function createImages(options: ImagesOptions): Images {
       return image.id
     },
     save: (references) => store.save(references),
+    pull: (request, progress) => pullImages({ distribution, store, events, request, progress }),
+    push: (request, progress) => pushImages({ distribution, store, events, request, progress }),
+    search: (request) => searchImages(distribution, request),
+    distributionInspect: (reference, credentials, signal) => distribution.inspect(reference, credentials, signal),
+    login: (credentials) => distribution.login(credentials),
     prune: (filters) => pruneImages({ store, filters, inUse, remove, layerSize }),
   }
 }

@@ -2,6 +2,7 @@ import { hostname, machine, release, totalmem, availableParallelism } from 'node
 import type { Containers, Images, System } from './engine.ts'
 import { layerBytes } from './images/prune.ts'
 import type { LayerSizes } from './images/layer-size.ts'
+import { registryConfig } from './system/registry-config.ts'
 import { probeHost } from './system/host.ts'
 import { hostWarnings } from './system/warnings.ts'
 import type { Snapshotter } from '../containerd/snapshots/contract.ts'
@@ -15,12 +16,13 @@ export interface SystemOptions {
   buildTime: string
   dataRoot: string
   labels: string[]
+  registries?: { mirrors: string[]; insecure: string[] }
   /** Asked at every `info`, because it can be switched by a reload. */
   debug: () => boolean
   snapshotter: Pick<Snapshotter, 'name' | 'status'>
   networkDrivers: string[]
   logDrivers: string[]
-  runtimes: Record<string, { path: string }>
+  runtimes: () => Record<string, { path: string; runtimeArgs?: readonly string[] }>
   defaultRuntime: string
   initPath: string
   containers: Pick<Containers, 'list'>
@@ -87,8 +89,8 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     OSVersion: host.osVersion,
     OSType: 'linux',
     Architecture: machine(),
-    IndexServerAddress: '',
-    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'], Mirrors: null },
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    RegistryConfig: registryConfig(options.registries),
     NCPU: availableParallelism(),
     MemTotal: totalmem(),
     GenericResources: null,
@@ -100,7 +102,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     Labels: options.labels,
     ExperimentalBuild: false,
     ServerVersion: options.version,
-    Runtimes: options.runtimes,
+    Runtimes: options.runtimes(),
     DefaultRuntime: options.defaultRuntime,
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     LiveRestoreEnabled: true,

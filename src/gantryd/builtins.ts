@@ -5,8 +5,6 @@ import { GantryError } from '../lib/errors.ts'
 export const snapshotDrivers = ['overlay2'] as const
 export const networkDrivers = ['bridge', 'host', 'null'] as const
 export const logDrivers = ['json-file'] as const
-/** By the name in HostConfig.Runtime; Docker's usual name means ours. */
-export const runtimes: Record<string, { path: string }> = { runc: { path: 'gantry-runc' } }
 
 /** Drivers of Docker's that are planned, and the ones that will not come, with the reason. */
 const plannedDrivers = new Set(['vfs', 'btrfs', 'zfs', 'fuse-overlayfs', 'devicemapper'])

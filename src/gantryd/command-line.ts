@@ -2,7 +2,7 @@ import { GantryError } from '../lib/errors.ts'
 import { flags, missingFlags } from './flags.ts'
 import type { Flag } from './flags.ts'
 
-export type FlagValue = boolean | string | number | string[]
+export type FlagValue = boolean | string | number | string[] | Record<string, unknown>
 /** What was given, by flag name. */
 export type FlagValues = Map<string, FlagValue>
 
@@ -29,7 +29,7 @@ export function parseCommandLine(args: readonly string[]): FlagValues {
 function readLong(word: string, rest: string[], values: FlagValues): void {
   const equals = word.indexOf('=')
   const name = equals < 0 ? word : word.slice(0, equals)
-  const flag = flags.find((candidate) => candidate.name === name)
+  const flag = flags.find((candidate) => candidate.name === name && candidate.fileOnly !== true)
   if (flag === undefined) {
     if (missingFlags.has(name)) throw new GantryError('NotImplemented', `not implemented yet: --${name}`)
     throw usage(`unknown flag: --${name}`)

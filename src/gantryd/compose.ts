@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openContentStore } from '../containerd/content/file-content-store.ts'
+import { createDistribution } from '../containerd/distribution/distribution.ts'
 import { openImageStore } from '../containerd/images/image-store.ts'
 import type { DurableImageStore } from '../containerd/images/image-store.ts'
 import { openOverlay2 } from '../containerd/snapshots/overlay2/overlay2.ts'
@@ -15,9 +16,10 @@ import { layerSizes } from '../engine/images/layer-size.ts'
 import { createNetworks } from '../engine/networks.ts'
 import { createSystem } from '../engine/system.ts'
 import { linuxKernel } from '../kernel/linux.ts'
+import { nativeFile } from '../kernel/native-files.ts'
 import type { NetworkService } from '../net/contract.ts'
 import { openNetworkService } from '../net/service.ts'
-import { logDrivers, networkDrivers, runtimes } from './builtins.ts'
+import { logDrivers, networkDrivers } from './builtins.ts'
 import type { DaemonConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { build } from './version.ts'
@@ -45,12 +47,14 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     proxyCommand: bridge.userlandProxyPath === undefined ? undefined : [bridge.userlandProxyPath],
   })
   const events = createEvents()
+  const initPath = config.initPath ?? nativeFile('gantry-init')
   const layerSize = layerSizes(snapshotter)
   const room = openContainers({
-    dataRoot, execRoot, kernel, images: store, snapshotter, tasks, networks: network, events, dns: config.dns, initPath: config.initPath,
+    dataRoot, execRoot, kernel, images: store, snapshotter, tasks, networks: network, events, dns: config.dns, initPath, runtimes: config.runtimes,
     log: (line) => log('warn', line),
   })
-  const images = createImages({ store, snapshotter, events, inUse: (imageId) => room.inUse(imageId), layerSize })
+  const distribution = createDistribution({ core: store.core, settings: config.registries, userAgent: `gantry/${build.version} (linux)` })
+  const images = createImages({ store, distribution, snapshotter, events, inUse: (imageId) => room.inUse(imageId), layerSize })
   const system = createSystem({
     id: engineId(dataRoot),
     version: build.version,
@@ -58,13 +62,14 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     buildTime: build.time,
     dataRoot,
     labels: config.labels,
+    registries: config.registries,
     debug: () => log.level === 'debug',
     snapshotter,
     networkDrivers: [...networkDrivers],
     logDrivers: [...logDrivers],
-    runtimes,
-    defaultRuntime: config.defaultRuntime,
-    initPath: config.initPath ?? 'gantry-init',
+    runtimes: () => config.runtimes.list(),
+    defaultRuntime: config.runtimes.default,
+    initPath,
     containers: room.containers,
     images,
     layerSize,

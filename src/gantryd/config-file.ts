@@ -63,6 +63,7 @@ function check(flag: Flag, value: unknown): FlagValue {
     bool: typeof value === 'boolean',
     string: typeof value === 'string',
     int: Number.isInteger(value),
+    map: typeof value === 'object' && value !== null && !Array.isArray(value),
     list: Array.isArray(value) && value.every((element) => typeof element === 'string'),
   }[flag.kind]
   if (!fits) throw new GantryError('InvalidParameter', `cannot use ${JSON.stringify(value)} for ${flag.key ?? flag.name}: it must be a ${flag.kind}`)
@@ -85,5 +86,6 @@ function checkConflicts(given: FlagValues, fromFile: FlagValues): void {
 
 /** As Go prints values. */
 function show(value: FlagValue | undefined): string {
-  return Array.isArray(value) ? `[${value.join(' ')}]` : String(value)
+  if (Array.isArray(value)) return `[${value.join(' ')}]`
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

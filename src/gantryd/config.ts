@@ -1,11 +1,14 @@
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { checkInsecure, checkMirror, type RegistrySettings } from '../containerd/distribution/registry-settings.ts'
 import { GantryError } from '../lib/errors.ts'
-import { checkStorageDriver, runtimes } from './builtins.ts'
+import type { Runtimes } from '../engine/containers/runtimes.ts'
+import { checkStorageDriver } from './builtins.ts'
 import type { FlagValues } from './command-line.ts'
 import { parseHost } from './hosts.ts'
 import type { Host } from './hosts.ts'
 import { parseLogLevel } from './log.ts'
 import type { LogFormat, LogLevel } from './log.ts'
+import { resolveRuntimes } from './runtimes.ts'
 
 /** Everything that can be set, with defaults filled in. Paths are absolute. */
 export interface DaemonConfig {
@@ -18,7 +21,7 @@ export interface DaemonConfig {
   logLevel: LogLevel
   logFormat: LogFormat
   labels: string[]
-  defaultRuntime: string
+  runtimes: Runtimes
   initPath?: string
   bridge: {
     name: string
@@ -30,6 +33,7 @@ export interface DaemonConfig {
   }
   /** Of containers that say nothing about it. */
   dns: { servers: string[]; options: string[]; search: string[] }
+  registries: RegistrySettings
 }
 
 /** @throws InvalidParameter, NotImplemented */
@@ -51,7 +55,7 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
     logLevel: debug ? 'debug' : parseLogLevel(text('log-level') ?? 'info'),
     logFormat: parseLogFormat(text('log-format') ?? 'text'),
     labels: list('label').map(checkLabel),
-    defaultRuntime: checkRuntime(text('default-runtime') ?? 'runc'),
+    runtimes: resolveRuntimes(values),
     initPath: text('init-path'),
     bridge: {
       name: bridgeName(text('bridge'), text('bridge-name')),
@@ -59,6 +63,14 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
       mtu: (values.get('mtu') as number | undefined) ?? 1500,
       userlandProxy: switched('userland-proxy', true),
       userlandProxyPath: text('userland-proxy-path'),
+    },
+    registries: {
+      mirrors: list('registry-mirror').map(checkMirror),
+      insecure: list('insecure-registry').map(checkInsecure),
+      certificates: join(dirname(resolve(text('config-file') ?? '/etc/gantry/daemon.json')), 'certs.d'),
+      maxDownloads: limit(values, 'max-concurrent-downloads', 3),
+      maxUploads: limit(values, 'max-concurrent-uploads', 5),
+      maxAttempts: limit(values, 'max-download-attempts', 5),
     },
     dns: { servers: list('dns'), options: list('dns-opt'), search: list('dns-search') },
   }
@@ -81,6 +93,13 @@ function bridgeName(bridge: string | undefined, name: string | undefined): strin
   return bridge ?? name ?? 'docker0'
 }
 
+/** 0 is the default, as with dockerd. */
+function limit(values: FlagValues, name: string, usual: number): number {
+  const given = (values.get(name) as number | undefined) ?? 0
+  if (given < 0) throw new GantryError('InvalidParameter', `invalid ${name.replaceAll('-', ' ')}: ${given}`)
+  return given === 0 ? usual : given
+}
+
 function parseLogFormat(text: string): LogFormat {
   if (text === 'text' || text === 'json') return text
   throw new GantryError('InvalidParameter', `invalid log format: ${text}`)
@@ -89,9 +108,4 @@ function parseLogFormat(text: string): LogFormat {
 function checkLabel(label: string): string {
   if (label.includes('=')) return label
   throw new GantryError('InvalidParameter', `bad attribute format: ${label}`)
-}
-
-function checkRuntime(name: string): string {
-  if (Object.hasOwn(runtimes, name)) return name
-  throw new GantryError('InvalidParameter', `specified default runtime '${name}' does not exist`)
 }

@@ -2,7 +2,7 @@ import { flags } from './flags.ts'
 
 /** The text of --help. */
 export function usageText(): string {
-  const rows = flags.map(({ name, short, help }) => {
+  const rows = flags.filter(({ fileOnly }) => fileOnly !== true).map(({ name, short, help }) => {
     const bar = help.indexOf('|')
     const word = bar < 0 ? '' : ` ${help.slice(0, bar)}`
     return [`  ${short === undefined ? '   ' : `-${short},`} --${name}${word}`, help.slice(bar + 1)] as const

@@ -1,8 +1,9 @@
 import { GantryError } from '../../lib/errors.ts'
 import type { Call } from '../call.ts'
+import { streamProgress } from '../progress-stream.ts'
+import { registryCredentials } from '../registry-credentials.ts'
 import { progressError } from '../reply.ts'
 import type { Route } from '../route.ts'
-import { notImplemented } from '../route.ts'
 
 export const imageRoutes: Route[] = [
   { method: 'GET', path: '/images/json', handle: list },
@@ -10,12 +11,12 @@ export const imageRoutes: Route[] = [
   { method: 'POST', path: '/images/load', handle: load },
   { method: 'POST', path: '/images/prune', handle: async (call) => call.json(await call.engine.images.prune(call.query.filters())) },
   { method: 'GET', path: '/images/get', handle: (call) => save(call, call.query.strings('names')) },
-  notImplemented('GET', '/images/search'),
+  { method: 'GET', path: '/images/search', handle: search },
   { method: 'GET', path: '/images/{name...}/get', handle: (call) => save(call, [call.ref]) },
   { method: 'GET', path: '/images/{name...}/json', handle: inspect },
   { method: 'GET', path: '/images/{name...}/history', handle: async (call) => call.json(await call.engine.images.history(call.ref)) },
   { method: 'POST', path: '/images/{name...}/tag', handle: tag },
-  notImplemented('POST', '/images/{name...}/push'),
+  { method: 'POST', path: '/images/{name...}/push', handle: push },
   { method: 'DELETE', path: '/images/{name...}', handle: remove },
 ]
 
@@ -46,9 +47,7 @@ function withVirtualSize(image: Record<string, unknown>): Record<string, unknown
 }
 
 async function create(call: Call): Promise<void> {
-  if (call.query.has('fromImage')) {
-    throw new GantryError('NotImplemented', 'not implemented yet: pull; load the image with `docker load`')
-  }
+  if (call.query.has('fromImage')) return pull(call)
   const source = call.query.string('fromSrc')
   if (source !== '-') throw new GantryError('NotImplemented', `not implemented yet: import from a URL; use \`docker import -\` instead of ${JSON.stringify(source)}`)
   const repository = call.query.optional('repo')
@@ -59,6 +58,51 @@ async function create(call: Call): Promise<void> {
     platform: call.query.optional('platform'),
   })
   call.json({ status: id })
+}
+
+async function pull(call: Call): Promise<void> {
+  const name = call.query.string('fromImage')
+  const tag = call.query.optional('tag')
+  const isNamed = /@|:[^/]*$/.test(name)
+  await streamProgress(call, (progress) =>
+    call.engine.images.pull(
+      {
+        reference: tag === undefined ? name : tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`,
+        allTags: tag === undefined && !isNamed,
+        platform: call.query.optional('platform'),
+        credentials: registryCredentials(call),
+        signal: call.signal(),
+      },
+      progress,
+    ),
+  )
+}
+
+async function push(call: Call): Promise<void> {
+  const tag = call.query.optional('tag')
+  if (call.query.has('platform')) throw new GantryError('InvalidParameter', 'platform selection is not supported: a store of this kind has one platform of an image')
+  await streamProgress(call, (progress) =>
+    call.engine.images.push(
+      {
+        reference: tag === undefined ? call.ref : `${call.ref}:${tag}`,
+        allTags: tag === undefined,
+        credentials: registryCredentials(call),
+        signal: call.signal(),
+      },
+      progress,
+    ),
+  )
+}
+
+async function search(call: Call): Promise<void> {
+  call.json(
+    await call.engine.images.search({
+      term: call.query.string('term'),
+      limit: call.query.int('limit') ?? 0,
+      filters: call.query.filters(),
+      credentials: registryCredentials(call),
+    }),
+  )
 }
 
 async function load(call: Call): Promise<void> {

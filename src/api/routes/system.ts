@@ -9,9 +9,7 @@ export const systemRoutes: Route[] = [
   { method: 'GET', path: '/version', handle: version },
   { method: 'GET', path: '/info', handle: async (call) => call.json(await call.engine.system.info()) },
   { method: 'GET', path: '/system/df', handle: diskUsage },
-  notImplemented('POST', '/auth'),
   notImplemented('POST', '/session'),
-  notImplemented('GET', '/distribution/{name...}/json'),
 ]
 
 /** Builder-Version 1 tells the stock client not to count on BuildKit. */

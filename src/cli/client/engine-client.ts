@@ -9,6 +9,7 @@ export type Query = Record<string, string | number | boolean | undefined | strin
 
 export type RequestOptions = {
   query?: Query
+  headers?: Record<string, string>
   /** Sent as JSON. */
   json?: unknown
   /** Sent as is, as application/x-tar. */
@@ -73,7 +74,7 @@ export class EngineClient {
   }
 
   #send(method: string, path: string, options: RequestOptions): Promise<HttpResponse> {
-    const headers: Record<string, string | number> = this.#headers()
+    const headers: Record<string, string | number> = { ...this.#headers(), ...options.headers }
     if (options.stream) headers['content-type'] = 'application/x-tar'
     const body = options.stream ? { body: options.stream } : jsonBody(options.json, headers)
     const request = { method, path: path + queryText(options.query), headers, ...body }

@@ -25,6 +25,13 @@ export function withDefaultTag(reference: string): string {
   return splitReference(reference).tag === '' ? `${reference}:latest` : reference
 }
 
+/** The reference with its registry and "library/", as docker prints what it has pulled. */
+export function canonicalName(reference: string): string {
+  const [first, ...rest] = reference.split('/')
+  if (rest.length > 0 && (/[.:]/.test(first!) || first === 'localhost')) return reference
+  return rest.length > 0 ? `docker.io/${reference}` : `docker.io/library/${reference}`
+}
+
 function withDomainStripped(reference: string): string {
   const path = repositoryPath(reference)
   return path.includes('/') ? path : `library/${path}`

@@ -1,5 +1,6 @@
 import type { CliContext, Command } from '../command.ts'
-import { splitReference, withDefaultTag } from '../client/image-reference.ts'
+import { canonicalName, splitReference, withDefaultTag } from '../client/image-reference.ts'
+import { CredentialStore } from '../credentials/credential-store.ts'
 import { showProgress } from '../display/progress.ts'
 import { ExitError } from '../exit-error.ts'
 import { platformFlag, quietFlag } from '../grammar/common-flags.ts'
@@ -36,14 +37,9 @@ export async function pullImage(
   const { repository, tag } = splitReference(options.reference)
   const response = await context.client.open('POST', '/images/create', {
     query: { fromImage: repository, tag, platform: options.platform || undefined },
+    headers: await new CredentialStore(context.configDirectory).headerFor(options.reference),
   })
   const { Writable } = await import('node:stream')
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   await showProgress(response.body, options.target ?? nowhere)
-}
-
-function canonicalName(reference: string): string {
-  const [first, ...rest] = reference.split('/')
-  if (rest.length > 0 && (/[.:]/.test(first!) || first === 'localhost')) return reference
-  return rest.length > 0 ? `docker.io/${reference}` : `docker.io/library/${reference}`
 }

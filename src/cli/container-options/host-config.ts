@@ -73,7 +73,7 @@ export function hostConfig(
   }
 }
 
-function restartPolicy(flags: FlagValues): { Name: string; MaximumRetryCount: number } {
+export function restartPolicy(flags: FlagValues): { Name: string; MaximumRetryCount: number } {
   const text = flags.string('restart', 'no')
   const [name, count, ...more] = text.split(':')
   if (more.length > 0 || (count !== undefined && !/^-?\d+$/.test(count))) {

@@ -1,6 +1,6 @@
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { readFile, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { GantryError } from '../../lib/errors.ts'
 import type { ContentStore } from './contract.ts'
@@ -10,18 +10,31 @@ import { Ingest } from './ingest.ts'
 export interface FileContentStore extends ContentStore {
   /** Opens a nameless blob. It is gone after a restart unless it was committed. */
   ingest(): Ingest
+  /**
+   * Opens the blob of a digest, with what an earlier download of it has left. It outlives a restart; what nobody went on
+   * with for a day is removed when the store is opened. One at a time for each digest.
+   */
+  resume(digest: string): Promise<Ingest>
 }
+
+const partial = 'partial-'
+/** Milliseconds. */
+const partialLifetime = 24 * 3_600_000
 
 /**
  * Blobs as files: `<root>/blobs/sha256/<hex>` (the layout of an OCI image layout), half-written ones in `<root>/ingest`.
- * Opening removes what an earlier process left half-written.
+ * Opening removes what an earlier process left half-written, young downloads apart.
  */
 export function openContentStore(root: string): FileContentStore {
   const blobs = join(root, 'blobs', 'sha256')
   const ingests = join(root, 'ingest')
   mkdirSync(blobs, { recursive: true, mode: 0o700 })
   mkdirSync(ingests, { recursive: true, mode: 0o700 })
-  for (const name of readdirSync(ingests)) rmSync(join(ingests, name), { force: true })
+  for (const name of readdirSync(ingests)) {
+    const path = join(ingests, name)
+    const isYoung = name.startsWith(partial) && Date.now() - statSync(path).mtimeMs < partialLifetime
+    if (!isYoung) rmSync(path, { force: true })
+  }
   return new Store(blobs, ingests)
 }
 
@@ -52,6 +65,12 @@ class Store implements FileContentStore {
 
   ingest(): Ingest {
     return new Ingest(this.#ingests, this.#blobs)
+  }
+
+  async resume(digest: string): Promise<Ingest> {
+    const ingest = new Ingest(this.#ingests, this.#blobs, partial + basename(this.#path(digest)))
+    await ingest.resume()
+    return ingest
   }
 
   async write(source: AsyncIterable<Uint8Array>, expected?: string): Promise<{ digest: string; size: number }> {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import type { Hash } from 'node:crypto'
+import { closeSync, createReadStream, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -14,15 +15,48 @@ export class Ingest {
   #path: string
   #committed = false
   readonly #blobs: string
-  readonly #hash = createHash('sha256')
+  #hash: Hash = createHash('sha256')
+  #durable = false
   #descriptor: number | undefined
   #digest: string | undefined
   #size = 0
 
-  constructor(directory: string, blobs: string) {
-    this.#path = join(directory, randomBytes(8).toString('hex'))
+  /** `name`: of a file that an earlier ingest may have left; `resume` reads over what is in it. */
+  constructor(directory: string, blobs: string, name?: string) {
+    this.#path = join(directory, name ?? randomBytes(8).toString('hex'))
     this.#blobs = blobs
-    this.#descriptor = openSync(this.#path, 'wx', 0o600)
+    this.#descriptor = openSync(this.#path, name === undefined ? 'wx' : 'a', 0o600)
+  }
+
+  /** Takes in what the file holds already. To be called before the first write. */
+  async resume(): Promise<void> {
+    for await (const chunk of this.read() as AsyncIterable<Buffer>) {
+      this.#hash.update(chunk)
+      this.#size += chunk.length
+    }
+  }
+
+  /** Forgets everything that was written. */
+  restart(): void {
+    this.#descriptor ??= openSync(this.#path, 'a', 0o600)
+    ftruncateSync(this.#descriptor)
+    this.#hash = createHash('sha256')
+    this.#digest = undefined
+    this.#size = 0
+    this.#durable = false
+  }
+
+  /** Stops writing and keeps the file under its name, for a later ingest to go on with. */
+  suspend(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+    this.#descriptor = undefined
+  }
+
+  /** Makes what was written durable ahead of the commit. */
+  async sync(): Promise<void> {
+    this.seal()
+    await synced(this.#path)
+    this.#durable = true
   }
 
   get size(): number {
@@ -66,7 +100,7 @@ export class Ingest {
     if (existsSync(target)) {
       this.abort()
     } else {
-      await synced(this.#path)
+      if (!this.#durable) await synced(this.#path)
       await rename(this.#path, target)
       await synced(this.#blobs)
     }

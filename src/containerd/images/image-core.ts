@@ -1,6 +1,7 @@
 import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Snapshotter } from '../snapshots/contract.ts'
 import { GantryError } from '../../lib/errors.ts'
+import type { Holds } from './holds.ts'
 import type { ImageDatabase } from './image-database.ts'
 import { references, type Pending } from './image-database.ts'
 
@@ -9,6 +10,8 @@ export interface ImageCore {
   readonly content: FileContentStore
   readonly snapshotter: Snapshotter
   readonly database: ImageDatabase
+  /** What is in use by something that is under way, a pull for instance. */
+  readonly holds: Holds
   /** Runs one change of layers and blobs at a time. */
   exclusive<Result>(change: () => Promise<Result>): Promise<Result>
 }
@@ -24,10 +27,10 @@ export function createExclusive(): ImageCore['exclusive'] {
 }
 
 /**
- * Removes pending blobs and layers that no image refers to. A layer that a container or another layer stands on stays
+ * Removes pending blobs and layers that no image refers to and nobody holds. A layer that a container or another layer stands on stays
  * pending. @returns chain ids of removed layers, in the order of removal
  */
-export async function sweep({ content, snapshotter, database }: ImageCore): Promise<string[]> {
+export async function sweep({ content, snapshotter, database, holds }: ImageCore): Promise<string[]> {
   const used = new Set<string>()
   for (const image of database.images.values()) for (const { kind, key } of references(image)) used.add(`${kind} ${key}`)
   const settled: Pending[] = []
@@ -35,9 +38,11 @@ export async function sweep({ content, snapshotter, database }: ImageCore): Prom
   let layers: Pending[] = []
   for (const pending of database.pending()) {
     if (used.has(`${pending.kind} ${pending.key}`)) settled.push(pending)
+    else if (holds.has(pending)) continue
     else if (pending.kind === 'layer') layers.push(pending)
     else {
       if (content.has(pending.key)) await content.remove(pending.key)
+      database.removeSources(pending.key)
       settled.push(pending)
     }
   }

@@ -20,6 +20,14 @@ export interface StoredImage {
   /** From the bottom up. */
   layers: StoredLayer[]
   lastTagged: string | undefined
+  /** As it was pulled; its layers are the blobs of ours, so that a push gives it back byte for byte. */
+  manifest?: StoredManifest
+}
+
+/** A manifest that is kept as a blob. */
+export interface StoredManifest {
+  digest: string
+  mediaType: string
 }
 
 /** A blob or layer that must go unless an image refers to it. Rows outlive a kill. */
@@ -38,6 +46,8 @@ const schema = `
     chain_id TEXT NOT NULL, blob TEXT NOT NULL, tar_size INTEGER NOT NULL, size INTEGER NOT NULL,
     PRIMARY KEY (image, position)) STRICT;
   CREATE TABLE IF NOT EXISTS name (reference TEXT PRIMARY KEY, image TEXT NOT NULL REFERENCES image) STRICT;
+  CREATE TABLE IF NOT EXISTS manifest (image TEXT PRIMARY KEY REFERENCES image ON DELETE CASCADE, digest TEXT NOT NULL, media_type TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS source (blob TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY (blob, repository)) STRICT;
   CREATE TABLE IF NOT EXISTS pending (kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;
 `
 
@@ -67,6 +77,7 @@ export class ImageDatabase {
       for (const [position, { diffId, chainId, blob, tarSize, size }] of image.layers.entries()) {
         this.#run('INSERT OR IGNORE INTO layer VALUES (?, ?, ?, ?, ?, ?, ?)', image.id, position, diffId, chainId, blob, tarSize, size)
       }
+      if (image.manifest) this.#run('INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)', image.id, image.manifest.digest, image.manifest.mediaType)
       for (const name of names) this.#putName(name, image.id, tagged!)
       for (const { kind, key } of references(image)) this.#run('DELETE FROM pending WHERE kind = ? AND key = ?', kind, key)
     })
@@ -79,6 +90,36 @@ export class ImageDatabase {
     this.#transaction(() => this.#putName(name, id, tagged))
     this.names.set(name, id)
     this.images.get(id)!.lastTagged = tagged
+  }
+
+  /** Gives an image the name "repository@digest"; it counts as no tagging. */
+  addDigestName(name: string, id: string): void {
+    this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, id)
+    this.names.set(name, id)
+  }
+
+  /** Puts another form of the same layer, compressed say, in a blob's place; the old blob becomes pending. */
+  replaceBlob(old: string, blob: string): void {
+    this.#transaction(() => {
+      this.#run('UPDATE layer SET blob = ? WHERE blob = ?', blob, old)
+      this.#run("DELETE FROM pending WHERE kind = 'blob' AND key = ?", blob)
+      this.#putPending({ kind: 'blob', key: old })
+    })
+    for (const image of this.images.values()) for (const layer of image.layers) if (layer.blob === old) layer.blob = blob
+  }
+
+  /** Remembers that a repository ("docker.io/library/busybox") has these blobs. */
+  addSources(repository: string, blobs: readonly string[]): void {
+    this.#transaction(() => blobs.forEach((blob) => this.#run('INSERT OR IGNORE INTO source VALUES (?, ?)', blob, repository)))
+  }
+
+  /** Repositories that were seen to have a blob. */
+  sources(blob: string): string[] {
+    return this.#database.prepare('SELECT repository FROM source WHERE blob = ? ORDER BY repository').all(blob).map((row) => row['repository'] as string)
+  }
+
+  removeSources(blob: string): void {
+    this.#run('DELETE FROM source WHERE blob = ?', blob)
   }
 
   removeName(name: string): void {
@@ -120,6 +161,9 @@ export class ImageDatabase {
       const { image, ...layer } = row as unknown as StoredLayer & { image: string }
       this.images.get(image)!.layers.push(layer)
     }
+    for (const row of this.#database.prepare('SELECT image, digest, media_type FROM manifest').all()) {
+      this.images.get(row['image'] as string)!.manifest = { digest: row['digest'] as string, mediaType: row['media_type'] as string }
+    }
     for (const row of this.#database.prepare('SELECT reference, image FROM name').all()) {
       this.names.set(row['reference'] as string, row['image'] as string)
     }
@@ -151,11 +195,12 @@ export class ImageDatabase {
 }
 
 /** Everything that keeps an image's content alive. Layers from the top down: a child goes before its parent. */
-export function references(image: Pick<StoredImage, 'id' | 'layers'>): Pending[] {
+export function references(image: Pick<StoredImage, 'id' | 'layers' | 'manifest'>): Pending[] {
   const layers = image.layers.toReversed()
   return [
     ...layers.map(({ chainId }): Pending => ({ kind: 'layer', key: chainId })),
     ...layers.map(({ blob }): Pending => ({ kind: 'blob', key: blob })),
+    ...(image.manifest ? [{ kind: 'blob', key: image.manifest.digest } satisfies Pending] : []),
     { kind: 'blob', key: image.id },
   ]
 }

@@ -4,6 +4,7 @@ import { familiarName, familiarString, fullString, parseAnyReference, parseRefer
 import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Snapshotter } from '../snapshots/contract.ts'
 import type { Image, ImageStore, ImportImage, RemoveImage } from './contract.ts'
+import { Holds } from './holds.ts'
 import { createExclusive, sweep, type ImageCore } from './image-core.ts'
 import { ImageDatabase, type StoredImage } from './image-database.ts'
 import { importImage } from './import-image.ts'
@@ -12,6 +13,8 @@ import { removeImage } from './remove-image.ts'
 import { imagesToSave, saveImages } from './save-images.ts'
 
 export interface DurableImageStore extends ImageStore {
+  /** For what moves images in and out of the store: distribution. */
+  readonly core: ImageCore
   /** Removes layers that stayed behind because a container stood on them. To be called after a container's snapshot went. */
   sweep(): Promise<void>
   /** Waits for what is under way and closes the database. */
@@ -21,16 +24,18 @@ export interface DurableImageStore extends ImageStore {
 /** Images in `<root>/images.db`. What an earlier process left half-made is removed first, before any other change. */
 export function openImageStore(options: { root: string; content: FileContentStore; snapshotter: Snapshotter }): DurableImageStore {
   const database = new ImageDatabase(options.root)
-  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, exclusive: createExclusive() })
+  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, holds: new Holds(), exclusive: createExclusive() })
   // Its rows stay when it fails, and the next change tries again.
   store.sweep().catch(() => undefined)
   return store
 }
 
 class Images implements DurableImageStore {
+  readonly core: ImageCore
   readonly #core: ImageCore
 
   constructor(core: ImageCore) {
+    this.core = core
     this.#core = core
   }
 

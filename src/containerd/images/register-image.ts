@@ -69,12 +69,12 @@ async function registerLayer(core: ImageCore, blob: Ingest, plan: LayerPlan): Pr
 }
 
 /** The uncompressed tar of a layer; its end is an error unless the digest is the diff id. */
-class VerifiedTar implements AsyncIterable<Uint8Array> {
-  readonly #blob: Ingest
-  readonly #plan: LayerPlan
+export class VerifiedTar implements AsyncIterable<Uint8Array> {
+  readonly #blob: { read(): AsyncIterable<Uint8Array> }
+  readonly #plan: Pick<LayerPlan, 'diffId' | 'at'>
   size = 0
 
-  constructor(blob: Ingest, plan: LayerPlan) {
+  constructor(blob: { read(): AsyncIterable<Uint8Array> }, plan: Pick<LayerPlan, 'diffId' | 'at'>) {
     this.#blob = blob
     this.#plan = plan
   }

@@ -39,6 +39,7 @@ export async function startExec(ctx: ContainersContext, record: ExecRecord, opti
     session?.stream.hold()
     await session?.connectTo(process)
     await process.start()
+    record.pid = process.pid
     session?.stream.release()
     emitContainerEvent(ctx, record.container, `exec_start: ${(config.Cmd ?? []).join(' ')}`, { execID: record.id })
     void watch(ctx, record, { process, ended: options.ended })

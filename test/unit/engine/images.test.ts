@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import type { Distribution } from '../../../src/containerd/distribution/contract.ts'
 import type { Image, ImageStore } from '../../../src/containerd/images/contract.ts'
 import type { Filters, Images } from '../../../src/engine/engine.ts'
 import { createEvents } from '../../../src/engine/events.ts'
@@ -58,6 +59,7 @@ function images(list: Image[] = [old, dangling], used: string[] = []): { images:
   const events = createEvents()
   return {
     images: createImages({
+      distribution: {} as Distribution,
       store: store(list),
       events,
       snapshotter: { name: 'overlay2', layerGraphData: () => ({ UpperDir: '/u' }) },

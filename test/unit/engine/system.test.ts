@@ -11,7 +11,7 @@ const states = ['running', 'running', 'paused', 'exited', 'created']
 const system = createSystem({
   id: 'the-id', version: '1.2.3', gitCommit: 'abc', buildTime: '', dataRoot: '/data', labels: ['a=b'], debug: () => true,
   snapshotter: { name: 'overlay2', status: () => [['Backing Filesystem', 'extfs']] },
-  networkDrivers: ['bridge'], logDrivers: ['json-file'], runtimes: { runc: { path: 'gantry-runc' } }, defaultRuntime: 'runc', initPath: 'gantry-init',
+  networkDrivers: ['bridge'], logDrivers: ['json-file'], runtimes: () => ({ gantry: { path: 'gantry-runc' } }), defaultRuntime: 'gantry', initPath: 'gantry-init',
   containers: { list: async () => states.map((State) => ({ State, ImageID: 'i' }) as ContainerSummary) },
   images: { store: { list: () => [] as unknown[] } as ImageStore, list: async () => [{ Id: 'i', Size: 5 }] } as unknown as Images,
   layerSize: async () => 0,

@@ -30,7 +30,7 @@ void test('daemon.json gives what the command line does not', (t) => {
 const refused: [string, string[], RegExp][] = [
   ['{"hosts": ["tcp://127.0.0.1:1"], "debug": true}', ['-H', 'unix:///a', '-D'], /the following directives are specified both as a flag and in the configuration file: hosts: \(from flag: \[unix:\/\/\/a\], from file: \[tcp:\/\/127\.0\.0\.1:1\]\), debug: \(from flag: true, from file: true\)$/],
   ['{"colour": "red", "size": 1}', [], /the following directives don't match any configuration option: colour, size$/],
-  ['{"registry-mirrors": []}', [], /not implemented yet: registry-mirrors$/],
+  ['{"registry-mirrors": ["ftp://x"]}', [], /invalid mirror: unsupported scheme "ftp"/],
   ['{"debug": "yes"}', [], /cannot use "yes" for debug: it must be a bool$/],
   ['{', [], /unable to configure the Docker daemon with file .*daemon\.json: /],
   ['[]', [], /it is not a JSON object$/],

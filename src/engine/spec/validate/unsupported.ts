@@ -15,7 +15,6 @@ function some(value: unknown): boolean {
 }
 
 const logDrivers = new Set(['', 'json-file', 'none'])
-const runtimes = new Set(['', 'runc', 'gantry-runc', 'io.containerd.runc.v2'])
 
 /** Remove a row when the feature works. */
 const unsupported: readonly Unsupported[] = [
@@ -32,7 +31,6 @@ const unsupported: readonly Unsupported[] = [
   { flag: '--volume-driver', asked: (_, host) => some(host.VolumeDriver) && host.VolumeDriver !== 'local' },
   { flag: '--storage-opt', asked: (_, host) => some(host.StorageOpt) },
   { flag: '--link', asked: (_, host) => some(host.Links) },
-  { flag: '--runtime', asked: (_, host) => !runtimes.has(host.Runtime ?? '') },
   { flag: '--isolation', asked: (_, host) => some(host.Isolation) && host.Isolation !== 'default' },
   { flag: '--log-driver', asked: (_, host) => !logDrivers.has(host.LogConfig?.Type ?? '') },
   { flag: '--log-opt', asked: (_, host) => some(host.LogConfig?.Config) },

@@ -25,7 +25,7 @@ function checkRestartPolicy({ RestartPolicy: policy }: HostConfig): void {
     return
   }
   if (!['no', 'always', 'unless-stopped'].includes(Name)) {
-    throw invalid(`invalid restart policy: unknown policy '${String(Name)}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
+    throw invalid(`invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
   }
   if (count !== 0) {
     const negative = count < 0 ? ' and cannot be negative' : ''

@@ -1,5 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { CreateTask, ExecProcess, ExecTask, Task, TaskExit, TaskService } from '../../../../src/containerd/tasks/contract.ts'
+import type { CgroupUsage } from '../../../../src/kernel/cgroup/usage.ts'
+import type { OciResources } from '../../../../src/runc/spec.ts'
 import type { AttachOptions, ExitStatus } from '../../../../src/shim/monitor.ts'
 import { GantryError } from '../../../../src/lib/errors.ts'
 
@@ -48,6 +50,11 @@ export class FakeTask implements Task {
   readonly sizes: { width: number; height: number }[] = []
   readonly attaches: { options: AttachOptions; stream: Duplex; input: string[] }[] = []
   readonly execs = new Map<string, FakeExec>()
+  readonly updates: OciResources[] = []
+  /** What the next update fails with. */
+  failUpdate: Error | undefined
+  /** How often it was asked for its usage; each time it has used one more second of CPU. */
+  readings = 0
   status: Task['status'] = 'created'
   /** Signals that end it at once, with 128 + n. */
   dieOn = new Set([9, 15])
@@ -113,6 +120,22 @@ export class FakeTask implements Task {
 
   pids(): number[] {
     return [this.pid]
+  }
+
+  usage(): CgroupUsage {
+    this.readings += 1
+    return {
+      version: 1,
+      cpu: { total: this.readings * 1e9, user: 0, kernel: 0, perProcessor: [], periods: 0, throttledPeriods: 0, throttled: 0 },
+      memory: { current: 4096, limit: undefined, highest: 8192, failures: 0, stat: { cache: 1 } },
+      pids: { current: 1, limit: undefined },
+      blockIo: { bytes: [], operations: [] },
+    }
+  }
+
+  async update(resources: OciResources): Promise<void> {
+    if (this.failUpdate !== undefined) throw this.failUpdate
+    this.updates.push(resources)
   }
 
   async pause(): Promise<void> {

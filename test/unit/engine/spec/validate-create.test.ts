@@ -260,7 +260,6 @@ void test('features that are not there yet are named by their flag', () => {
   later('--volumes-from', { host: { VolumesFrom: ['a'] } })
   later('--storage-opt', { host: { StorageOpt: { size: '1G' } } })
   later('--link', { host: { Links: ['a'] } })
-  later('--runtime', { host: { Runtime: 'runsc' } })
   later('--log-driver', { host: { LogConfig: { Type: 'syslog', Config: {} } } })
   later('--isolation', { host: { Isolation: 'hyperv' } })
   assert.deepEqual(validate({ host: { Runtime: 'runc', Isolation: 'default', VolumeDriver: 'local', LogConfig: { Type: 'none', Config: null } } }), [])

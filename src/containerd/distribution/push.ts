@@ -1,0 +1,64 @@
+import { GantryError } from '../../lib/errors.ts'
+import { familiarName, familiarString, fullName, fullString, parseReference, withDefaultTag, type Reference } from '../../lib/reference.ts'
+import { references, type StoredImage } from '../images/image-database.ts'
+import type { Distribution, Progress, PushRequest } from './contract.ts'
+import { noCredentials } from './authorization.ts'
+import { NetworkError } from './network-error.ts'
+import { mountSources, pushImage } from './push-image.ts'
+import { atRegistry } from './registry.ts'
+import { Repository } from './repository.ts'
+import type { DistributionRoom } from './room.ts'
+
+interface Pushed {
+  name: Reference
+  image: StoredImage
+}
+
+/** `docker push`: one tag, or all that the store has of a repository. */
+export async function push(room: DistributionRoom, request: PushRequest, progress: Progress): ReturnType<Distribution['push']> {
+  const reference = parseReference(request.reference)
+  if (reference.digest !== undefined) throw new GantryError('InvalidParameter', 'cannot push a digest reference')
+  const { core, settings, userAgent } = room
+  const { credentials, signal } = request
+  progress({ status: `The push refers to repository [${fullName(reference)}]` })
+  const wanted = request.allTags ? tagsOf(room, reference) : [one(room, withDefaultTag(reference))]
+  const letGo = core.holds.hold(wanted.flatMap(({ image }) => references(image)))
+  try {
+    await atRegistry(reference.domain, { settings, userAgent, credentials, signal, mirrors: false }, async (registry) => {
+      for (const { name, image } of wanted) {
+        const blobs = image.layers.map(({ blob }) => blob)
+        const alsoPull = [...new Set(blobs.flatMap((blob) => mountSources(core.database.sources(blob), fullName(reference))))]
+        const repository = new Repository(registry, reference.path, { actions: 'pull,push', alsoPull, signal })
+        const { digest, size } = await pushImage({ room, repository, repositoryName: fullName(reference), image, progress, signal }, name.tag!)
+        core.database.addDigestName(`${fullName(reference)}@${digest}`, image.id)
+        progress({ status: `${name.tag}: digest: ${digest} size: ${size}` })
+        progress({ progressDetail: {}, aux: { Tag: name.tag, Digest: digest, Size: size } })
+      }
+    })
+  } catch (error) {
+    // Docker's text, which clients know, leaves the request out.
+    if (error instanceof NetworkError && error.reason === noCredentials) throw new GantryError('Unauthorized', noCredentials, { cause: error })
+    throw error
+  } finally {
+    letGo()
+  }
+  return wanted.map(({ name, image }) => ({ reference: familiarString(name), imageId: image.id }))
+}
+
+function one({ core }: DistributionRoom, name: Reference): Pushed {
+  const id = core.database.names.get(fullString(name))
+  if (id !== undefined) return { name, image: core.database.images.get(id)! }
+  const others = [...core.database.names.keys()].some((full) => fullName(parseReference(full)) === fullName(name))
+  if (others) throw new GantryError('NotFound', `tag does not exist: ${familiarString(name)}`)
+  throw new GantryError('NotFound', `An image does not exist locally with the tag: ${familiarName(name)}`)
+}
+
+function tagsOf({ core }: DistributionRoom, reference: Reference): Pushed[] {
+  const found: Pushed[] = []
+  for (const [full, id] of core.database.names) {
+    const name = parseReference(full)
+    if (name.tag !== undefined && fullName(name) === fullName(reference)) found.push({ name, image: core.database.images.get(id)! })
+  }
+  if (found.length === 0) throw new GantryError('NotFound', `An image does not exist locally with the tag: ${familiarName(reference)}`)
+  return found.toSorted((a, b) => (a.name.tag! < b.name.tag! ? -1 : 1))
+}
