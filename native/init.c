@@ -9,6 +9,8 @@
  *
  * `gantry-init spawn` waits for requests on descriptor 3 and makes a monitor for each (see spawner at the end). A program
  * starts with descriptor 4, the status channel, and sets the working directory to the monitor's, where `exit` is written.
+ * `gantry-init run N` executes the program of descriptor N itself, with the status channel on N + 1: nothing is left between
+ * the caller and what the program makes, and descriptors below N are handed on.
  * `gantry-init -- COMMAND` is a container's /sbin/docker-init instead (see reap_for).
  */
 typedef unsigned char u8;
@@ -80,8 +82,9 @@ static void die(int code) {
 /* ---------------------------------------------------------------------------------------------- executing a program */
 
 enum { PROGRAM_FD = 3, CONTROL_FD = 3, STATUS_FD = 4 };
+static i32 status_fd = STATUS_FD;
 enum { ARGUMENTS = sizeof "gantry-spawner" + sizeof "spawn" + 64 };
-enum { PSEUDO_FORMAT = 0x10000, PSEUDO_MONITOR, PSEUDO_FAIL, PSEUDO_VALUE };
+enum { PSEUDO_FORMAT = 0x10000, PSEUDO_MONITOR, PSEUDO_FAIL, PSEUDO_VALUE, PSEUDO_NUMBER = 0x10010 };
 enum { FLOW_NEXT, FLOW_ON_ZERO, FLOW_ON_SUCCESS, FLOW_ALWAYS };
 enum { IMMEDIATE, POINTER, CELL };
 
@@ -112,7 +115,7 @@ enum { CREATED = 1, FAILED = 2, EXITED = 3, DONE = 4 };
 
 static void report(u32 kind, i32 a, i64 b) {
   struct record record = {kind, a, b};
-  sys(WRITE, STATUS_FD, &record, sizeof record);
+  sys(WRITE, status_fd, &record, sizeof record);
 }
 
 static void format(char *to, const char *template, i32 value) {
@@ -129,6 +132,12 @@ static void format(char *to, const char *template, i32 value) {
     while (n > 0) *to++ = digits[--n];
   }
   *to = 0;
+}
+
+static i64 decimal(const char *text) {
+  i64 value = 0;
+  while (*text >= '0' && *text <= '9' && value < 0x7fffffff / 10) value = value * 10 + *text++ - '0';
+  return value;
 }
 
 struct monitor;
@@ -153,6 +162,7 @@ static void execute(const struct operation *ops, u32 count, u8 *blob) {
     else if (op->nr == PSEUDO_MONITOR) monitor((struct monitor *)arg[0]);
     else if (op->nr == PSEUDO_FAIL) result = -arg[0];
     else if (op->nr == PSEUDO_VALUE) result = arg[0];
+    else if (op->nr == PSEUDO_NUMBER) result = decimal((const char *)arg[0]);
     else do result = sys6(op->nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
       while (result == -EINTR);
     if (op->save >= 0) *(i32 *)(blob + op->save) = (i32)result;
@@ -202,6 +212,7 @@ static u8 input[LINE];
 static u32 input_size, input_done;
 static u8 input_closing;
 static u8 exited;
+static u8 released; /* by START */
 static u8 is_terminal;
 
 static i64 send_all(i32 fd, const void *bytes, u64 size) { return sys(SENDTO, fd, bytes, size, MSG_NOSIGNAL, 0, 0); }
@@ -491,12 +502,14 @@ static void serve(struct client *c) {
       c->attached = 1;
       return;
     case START:
+      released = 1;
       if (self->sync >= 0) {
         result = sys(WRITE, self->sync, "s", 1);
         shut(&self->sync);
       }
       break;
     case SIGNAL:
+      if (self->pid < 0) die(0); /* what does not exist yet will not */
       result = exited ? -3 : sys(PIDFD_SEND_SIGNAL, self->pidfd, a, 0, 0);
       break;
     case RESIZE:
@@ -653,6 +666,8 @@ static void close_others(const struct monitor *block) {
     i32 next = 0x7fffffff;
     for (int i = 0; i < 8; i++)
       if (kept[i] >= from && kept[i] < next) next = kept[i];
+    for (u32 i = 0; i < client_count; i++)
+      if (clients[i].fd >= from && clients[i].fd < next) next = clients[i].fd;
     if (next > from) sys(CLOSE_RANGE, from, next - 1, 0);
     if (next == 0x7fffffff) return;
     from = next + 1;
@@ -669,6 +684,10 @@ static void monitor(struct monitor *block) {
   set_nonblock(self->err);
   set_nonblock(self->terminal);
   report(CREATED, self->pid, 0);
+  if (self->pid < 0) { /* the program goes on to make a process once it is asked to start */
+    while (!released) turn();
+    return;
+  }
   close_others(self);
   while (!exited) turn();
   record_exit();
@@ -735,17 +754,13 @@ static int same(const char *a, const char *b) {
   return *a == *b;
 }
 
-/* Executes the program of descriptor 3. */
-__attribute__((noreturn)) static void run_program(void) {
+__attribute__((noreturn)) static void run_program(i32 program_fd) {
   u64 stat[32];
-  /* The caller's child leaves at once: the monitor's parent is init, whatever becomes of the caller. */
-  if (sys(CLONE, 17, 0, 0, 0, 0) != 0) die(0);
-  sys(SETSID, 0);
-  sys(FCNTL, PROGRAM_FD, 2 /* F_SETFD */, 1);
-  sys(FCNTL, STATUS_FD, 2, 1);
-  if (sys(FSTAT, PROGRAM_FD, stat) < 0) die(125);
+  sys(FCNTL, program_fd, 2 /* F_SETFD */, 1);
+  sys(FCNTL, status_fd, 2, 1);
+  if (sys(FSTAT, program_fd, stat) < 0) die(125);
   u64 size = stat[6]; /* st_size */
-  u8 *image = (u8 *)sys(MMAP, 0, size, 3 /* read, write */, 2 /* private */, PROGRAM_FD, 0);
+  u8 *image = (u8 *)sys(MMAP, 0, size, 3 /* read, write */, 2 /* private */, program_fd, 0);
   struct header *header = (struct header *)image;
   if ((i64)image < 0 && (i64)image > -4096) die(125);
   if (size < sizeof *header || header->magic != 0x31505952544e4147ul /* GANTRYP1 */) die(125);
@@ -754,7 +769,7 @@ __attribute__((noreturn)) static void run_program(void) {
   u8 *blob = (u8 *)(relocations + header->relocations);
   if ((u64)(blob - image) + header->blob > size) die(125);
   for (u32 i = 0; i < header->relocations; i++) *(u64 *)(blob + relocations[i].at) = (u64)(blob + relocations[i].target);
-  sys(CLOSE, PROGRAM_FD);
+  sys(CLOSE, program_fd);
   execute(ops, header->operations, blob);
   die(0);
   __builtin_unreachable();
@@ -794,7 +809,10 @@ __attribute__((noreturn)) static void spawner(i32 requester, char *arguments) {
       if (sys(DUP3, program, PROGRAM_FD, 0) != PROGRAM_FD) die(125);
       sys(CLOSE_RANGE, STATUS_FD + 1, 0x7fffffff, 0);
       name_monitor(arguments, path);
-      run_program();
+      /* The caller's child leaves at once: the monitor's parent is init, whatever becomes of the caller. */
+      if (sys(CLONE, 17, 0, 0, 0, 0) != 0) die(0);
+      sys(SETSID, 0);
+      run_program(PROGRAM_FD);
     }
     sys(CLOSE, status);
     sys(WAIT4, child, 0, 0, 0);
@@ -808,6 +826,12 @@ __attribute__((noreturn, used)) void run(u64 *stack) {
   int argc = (int)stack[0];
   char **argv = (char **)(stack + 1), **envp = argv + argc + 1;
   if (argc > 2 && same(argv[1], "--")) reap_for(argv, envp);
+  if (argc == 3 && same(argv[1], "run")) {
+    i32 first = 0;
+    for (const char *c = argv[2]; *c; c++) first = first * 10 + (*c - '0');
+    status_fd = first + 1;
+    run_program(first);
+  }
   if (argc != 3 || !same(argv[1], "spawn") || argv[2] + 64 - argv[0] != ARGUMENTS) die(125);
   sys(PRCTL, 4 /* PR_SET_DUMPABLE */, 0, 0, 0, 0);
   i32 requester = (i32)sys(PIDFD_OPEN, sys(GETPPID, 0), 0);

@@ -91,6 +91,12 @@ export function parseCapabilitySets(status: string): CapabilitySets {
   }
 }
 
+/** Every capability of this kernel: what a process has in a user namespace that it makes or enters. */
+export function allCapabilities(): bigint {
+  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'))
+  return (1n << BigInt(Math.min(last + 1, capabilityNames.length))) - 1n
+}
+
 /**
  * What this process can hand on to a container: what is both permitted and in the bounding set.
  * Setting any other bit fails with EPERM, so sets are clipped to this (capabilities(7)).

@@ -19,7 +19,7 @@ export interface Kernel {
   spawnMonitor(options: SpawnMonitor): Promise<SpawnedMonitor>
 
   /** Runs a host tool to its end. `input` goes to its standard input. Never throws for a non-zero exit. */
-  tool(argv: readonly string[], input?: string): Promise<ToolResult>
+  tool(argv: readonly string[], input?: string, options?: ToolOptions): Promise<ToolResult>
 }
 
 export type SyscallArgument = number | bigint | string | Uint8Array | null
@@ -39,8 +39,19 @@ export interface SpawnedMonitor {
   readonly executed: Promise<void>
 }
 
+export interface ToolOptions {
+  /** What the tool is told that it is called; its path unless told. */
+  readonly argv0?: string
+  /** The whole environment; unless told, that of this process with the language of C. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Milliseconds, after which it is killed. */
+  readonly timeout?: number
+}
+
 export interface ToolResult {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
+  /** It was killed for its `timeout`. */
+  readonly timedOut?: boolean
 }

@@ -33,8 +33,18 @@ export class ProgramBuilder {
     this.#operations.push({ label, nr: pseudo.value, args: [], save: -1, ignore: [], min: 0, flow: 'always', target })
   }
 
-  copy(label: string, from: Cell, to: Cell): void {
+  copy(label: string, from: Cell | number, to: Cell): void {
     this.#push(label, pseudo.value, [from], { save: to })
+  }
+
+  /** Jumps when the cell's value is 0; negative ones fail. */
+  test(label: string, cell: Cell, onZero: Label): void {
+    this.#push(label, pseudo.value, [cell], { onZero })
+  }
+
+  /** Saves the decimal number at `text`, which must end with something else than a digit. Less than `min` fails. */
+  number(label: string, text: Pointer, options: CallOptions & { save: Cell }): void {
+    this.#push(label, pseudo.number, [text], options)
   }
 
   label(): Label {

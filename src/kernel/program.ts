@@ -41,12 +41,17 @@ export interface Label {
 export const pseudo = {
   /** (destination, template, cell): copies the template with `%` replaced by the cell's decimal. */
   format: 0x10000,
-  /** (block): become the monitor of the child; does not return. */
+  /**
+   * (block): become the monitor of the child; does not return. Without a child (no pid in the block) it serves until `start`
+   * and returns: the program then makes the child and calls it again.
+   */
   monitor: 0x10001,
   /** (errno): fail with it. */
   fail: 0x10002,
   /** (value): the result is the value; saved it copies a cell, with a flow it is a jump. */
   value: 0x10003,
+  /** (text): the result is the decimal number that the text begins with, 0 when there is none. */
+  number: 0x10010,
 } as const
 
 export type Flow = 'next' | 'onZero' | 'onSuccess' | 'always'

@@ -1,9 +1,10 @@
-import { capabilityMask, capabilityNames } from '../kernel/capabilities.ts'
+import { allCapabilities, capabilityMask, capabilityNames, ownCapabilities } from '../kernel/capabilities.ts'
 import {
   LINUX_CAPABILITY_VERSION_3, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, PR_CAPBSET_DROP,
 } from '../kernel/constants/processes.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
 import type { OciCapabilities } from './spec.ts'
+import type { UserNamespace } from './user-namespace.ts'
 
 /** Masks, clipped to what the engine can hand on. */
 export interface CapabilityMasks {
@@ -28,6 +29,11 @@ export function capabilityMasks(capabilities: OciCapabilities | undefined, avail
     effective: mask(capabilities?.effective) & permitted,
     ambient: mask(capabilities?.ambient) & permitted & inheritable,
   }
+}
+
+/** What a process can be given: in a user namespace that is entered every capability, whatever there is outside. */
+export function availableInside(users: UserNamespace): bigint {
+  return users.kind === 'own' ? ownCapabilities() : allCapabilities()
 }
 
 /** What neither this process nor anything that it executes can ever have. An older kernel lacks the newest ones. */

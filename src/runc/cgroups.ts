@@ -19,9 +19,10 @@ export interface CgroupPlan {
   devices: ExactRule[]
 }
 
-/** `tasks` of the cgroup in a v1 tree, opened for writing. */
-export interface CgroupTasks {
+/** A cgroup, opened: in a v1 tree `tasks` for writing, in a v2 tree the directory. */
+export interface OpenCgroup {
   name: string
+  version: 1 | 2
   file: Cell
 }
 
@@ -63,22 +64,28 @@ export function hasUnified(layout: CgroupLayout): boolean {
 }
 
 /** Opens what a process enters by, before it has lost the rights or the view to do so. `unified` receives the v2 directory. */
-export function openCgroups(builder: ProgramBuilder, plan: Pick<CgroupPlan, 'layout' | 'path'>, unified: Cell): CgroupTasks[] {
-  const tasks: CgroupTasks[] = []
+export function openCgroups(builder: ProgramBuilder, plan: Pick<CgroupPlan, 'layout' | 'path'>, unified: Cell): OpenCgroup[] {
+  const opened: OpenCgroup[] = []
   for (const hierarchy of plan.layout.hierarchies) {
     const v2 = hierarchy.version === 2
     const directory = cgroupDirectory(hierarchy, plan.path)
     const [path, flags] = v2 ? [directory, O_PATH | O_DIRECTORY] : [`${directory}/tasks`, O_WRONLY]
     const file = v2 ? unified : builder.cell(`cgroup ${hierarchy.name}`)
     builder.call(`open cgroup ${directory}`, 'openat', [AT_FDCWD, builder.string(path), flags | O_CLOEXEC, 0], { save: file })
-    if (!v2) tasks.push({ name: hierarchy.name, file })
+    opened.push({ name: hierarchy.name, version: hierarchy.version, file })
   }
-  return tasks
+  return opened
 }
 
-/** A single thread that writes itself into `tasks` skips the lock of the whole machine that `cgroup.procs` takes. */
-export function joinCgroups(builder: ProgramBuilder, tasks: readonly CgroupTasks[]): void {
-  for (const { name, file } of tasks) writeText(builder, `join the ${name} cgroup`, file, '0')
+/**
+ * A single thread that writes itself into `tasks` skips the lock of the whole machine that `cgroup.procs` takes.
+ * Nothing of the host stays open: with a directory of it, names in the container could lead out (CVE-2024-21626).
+ */
+export function joinCgroups(builder: ProgramBuilder, opened: readonly OpenCgroup[]): void {
+  for (const { name, version, file } of opened) {
+    if (version === 1) writeText(builder, `join the ${name} cgroup`, file, '0')
+    builder.call(`close the ${name || 'v2'} cgroup`, 'close', [file])
+  }
 }
 
 function runsOfFile(writes: readonly CgroupWrite[]): CgroupWrite[][] {

@@ -1,7 +1,9 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { GantryError, messageOf } from '../lib/errors.ts'
 import { flag, isSet, parseArguments, type Arguments, type FlagTable } from './arguments.ts'
-import { commands } from './command.ts'
+import { commands, type Command } from './command.ts'
+import { writeOut } from './output.ts'
+import { commit, specVersion, version } from './version.ts'
 
 const globalFlags: FlagTable = {
   root: { value: true },
@@ -10,35 +12,39 @@ const globalFlags: FlagTable = {
   debug: {},
   version: { letter: 'v' },
   help: { letter: 'h' },
+  criu: { value: true },
   'systemd-cgroup': { missing: true },
+  // Everything that root may do and an ordinary user may not fails with the kernel's word for it.
   rootless: { value: true },
 }
 
-/** OCI runtime specification that `gantry-runc` follows. */
-const specVersion = '1.2.0'
-const version = '0.1.0'
-
-/** The OCI runtime command line. @returns the exit code; 1 for an error of its own */
+/** The OCI runtime command line, as runc's. @returns the exit code; 1 for an error of its own, 255 of `exec` */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let global: Arguments = { flags: new Map(), rest: [] }
+  let command: Command | undefined
   try {
     global = parseArguments(argv, globalFlags)
-    if (isSet(global, 'version')) return print(`gantry-runc version ${version}\nspec: ${specVersion}\n`)
+    openLog(global)
     const [name, ...rest] = global.rest
-    if (name === undefined || isSet(global, 'help')) return print(usage)
+    if (isSet(global, 'version')) return print(versionText)
+    if (name === undefined || name === 'help' || isSet(global, 'help')) return print(usage)
     const load = commands[name]
     if (load === undefined) throw new GantryError('InvalidParameter', `no such command: ${name}; commands: ${Object.keys(commands).join(', ')}`)
-    const command = await load()
-    const args = parseArguments(rest, command.flags)
+    command = await load()
+    const args = parseArguments(rest, { ...command.flags, help: { letter: 'h' } })
+    if (isSet(args, 'help')) return print(`Usage: gantry-runc ${name} [${Object.keys(command.flags).map((long) => `--${long}`).join('] [')}]\n`)
     const [least, most] = command.arguments
-    if (args.rest.length < least) throw new GantryError('InvalidParameter', `${name} needs at least ${least} argument(s)`)
-    if (args.rest.length > most) throw new GantryError('InvalidParameter', `${name} takes at most ${most} argument(s)`)
-    return await command.run({ root: flag(global, 'root') ?? '/run/gantry-runc', args })
+    if (args.rest.length < least) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires a minimum of ${least} argument(s)`)
+    if (args.rest.length > most) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires a maximum of ${most} argument(s)`)
+    return await command.run({ root: flag(global, 'root') || '/run/gantry-runc', args })
   } catch (error) {
-    report(global, messageOf(error))
-    return 1
+    report(global, `${command?.failure?.prefix ?? ''}${messageOf(error)}`)
+    return command?.failure?.code ?? 1
   }
 }
+
+/** Callers take the version from the first line and what follows "spec:" (podman info, docker info). */
+const versionText = `gantry-runc version ${version}\ncommit: ${commit}\nspec: ${specVersion}\n`
 
 const usage = `Usage: gantry-runc [--root DIR] [--log FILE] [--log-format text|json] COMMAND
 
@@ -46,16 +52,23 @@ const usage = `Usage: gantry-runc [--root DIR] [--log FILE] [--log-format text|j
 `
 
 function print(text: string): number {
-  process.stdout.write(text)
+  writeOut(1, text)
   return 0
 }
 
-/** containerd's shim reads the last JSON line of the log for what went wrong. */
-function report(global: Arguments, text: string): void {
-  process.stderr.write(`gantry-runc: ${text}\n`)
+/** containerd and conmon read the last JSON line of the log for what went wrong, and expect the file to be there. */
+function openLog(global: Arguments): void {
+  const format = flag(global, 'log-format') ?? 'text'
+  if (format !== 'text' && format !== 'json') throw new GantryError('InvalidParameter', `invalid log-format: ${format}`)
   const file = flag(global, 'log')
-  if (file === undefined) return
-  const time = new Date().toISOString()
+  if (file) closeSync(openSync(file, 'a', 0o644))
+}
+
+function report(global: Arguments, text: string): void {
+  const file = flag(global, 'log')
+  const time = new Date().toISOString().replace(/\.\d+/, '')
   const line = flag(global, 'log-format') === 'json' ? JSON.stringify({ level: 'error', msg: text, time }) : `time="${time}" level=error msg=${JSON.stringify(text)}`
+  if (!file) return writeOut(2, `${line}\n`)
+  writeOut(2, `${text}\n`)
   appendFileSync(file, `${line}\n`)
 }

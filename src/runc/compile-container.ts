@@ -1,28 +1,31 @@
 import { statSync } from 'node:fs'
-import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../kernel/constants/files.ts'
+import { posix } from 'node:path'
 import { CLONE_NEWCGROUP } from '../kernel/constants/processes.ts'
-import { ownCapabilities } from '../kernel/capabilities.ts'
 import type { CgroupLayout } from '../kernel/cgroup/layout.ts'
-import type { Cell, Program } from '../kernel/program.ts'
+import type { Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
 import { GantryError } from '../lib/errors.ts'
+import { arrangeRoot } from './arrange-root.ts'
 import { becomeProcess } from './become-process.ts'
-import { createCgroups, hasUnified, joinCgroups, openCgroups, planCgroups, type CgroupPlan, type CgroupTasks } from './cgroups.ts'
-import { hasOwnDev, hasTmpfsDev, makeDevices } from './devices.ts'
+import { cloneFirstProcess, settleInUserNamespace } from './birth.ts'
+import { availableInside } from './capabilities.ts'
+import { createCgroups, hasUnified, joinCgroups, openCgroups, planCgroups, type CgroupPlan, type OpenCgroup } from './cgroups.ts'
+import type { DetachedPlan, DetachedSide } from './detached-side.ts'
+import { runHooksInside } from './hooks-inside.ts'
 import { setHostname } from './hostname.ts'
-import { attachBind, copySource, isBind, planBind, propagates, type Bind } from './mounts/bind.ts'
-import { mountCgroups } from './mounts/cgroup.ts'
-import { mountFilesystem } from './mounts/filesystem.ts'
 import { maskPaths, protectPaths } from './mounts/masked.ts'
-import { becomeMonitor, leaveMonitor, prepareMonitor, type MonitorSide } from './monitor-side.ts'
-import { cloneArguments, cloneChild, cloneFlags, joinNamespace, makesNew, makeTimeNamespace, openNamespaces, type JoinedNamespace } from './namespaces.ts'
-import { setOomScore } from './oom-score.ts'
+import { bindSharedKernelFiles, withoutForeignGroup } from './mounts/shared-kernel-files.ts'
+import { copyFromOutside, planSources, type HostSources } from './mounts/sources.ts'
+import { leaveMonitor, type MonitorSide } from './monitor-side.ts'
+import { cloneFlags, joinNamespace, makesNew, makeTimeNamespace, openNamespaces, type JoinedNamespace } from './namespaces.ts'
+import { finishOuter, prepareOuter } from './outer-side.ts'
 import { setPersonality } from './personality.ts'
-import { enterRoot, finishRoot, isolateMounts, openRoot } from './rootfs.ts'
-import type { OciMount, OciSpec } from './spec.ts'
-import type { StdioPlan } from './stdio.ts'
+import { setFromInside, setFromOutside } from './process-settings.ts'
+import { enterRoot, finishRoot } from './rootfs.ts'
+import type { OciSpec, OciState } from './spec.ts'
+import { giveStdio, type StdioPlan } from './stdio.ts'
 import { setSysctls } from './sysctl.ts'
-import { bindConsole, openTerminal, type Terminal } from './terminal.ts'
+import { copiesFromOutside, hostId, planUserNamespace, type Caller, type UserNamespace } from './user-namespace.ts'
 import { validateSpec, type ValidSpec } from './validate.ts'
 import { makeWorkingDirectory, openWorkingDirectory } from './working-directory.ts'
 
@@ -36,8 +39,14 @@ export interface CompileContainer {
   stdio: StdioPlan
   /** The monitor's directory: its socket `s` and the `exit` file. */
   directory: string
+  /** Without a monitor; `stdio` then says only whether there is a terminal. */
+  detached?: DetachedPlan
   /** Capabilities that can be handed on, to which all sets are clipped; those of this process unless told. */
   capabilities?: bigint
+  /** What hooks and seccomp listeners are told; names of the directories unless told. */
+  identity?: { id: string; bundle: string }
+  /** Who the outer process is; this process unless told. */
+  caller?: Caller
   /** Whether the source of a bind mount is a directory; the host is asked unless told. */
   isDirectory?: (path: string) => boolean
 }
@@ -48,85 +57,91 @@ export interface CompileContainer {
  * @throws GantryError InvalidParameter or NotImplemented, naming the field of the specification
  */
 export function compileContainer(options: CompileContainer): Program {
-  const spec = validateSpec(options.spec)
+  const { isDirectory = isHostDirectory } = options
+  const valid = validateSpec(options.spec)
+  const users = planUserNamespace(valid.linux, options.caller)
+  const spec = fitToUserNamespace(valid, users)
   const { namespaces, timeOffsets } = spec.linux
   const builder = new ProgramBuilder()
   const cgroups = planCgroups(options.layout, options.cgroupPath, spec.linux.resources)
-  const monitor = prepareMonitor(builder, options.directory, options.stdio)
+  const outer = prepareOuter(builder, options)
   createCgroups(builder, cgroups)
+  const sources = planSources(builder, options.rootfs, spec, users, isDirectory)
+  copyFromOutside(builder, sources, users)
+  if (copiesFromOutside(users)) giveStdio(builder, outer, hostId(users.uids, spec.process.user.uid))
   const offsets = timeOffsets !== undefined && makesNew(namespaces, 'time')
-  const args = cloneArguments(builder, monitor.block, cloneFlags(namespaces, offsets), hasUnified(cgroups.layout))
-  const tasks = openCgroups(builder, cgroups, args.cgroup)
-  const joined = openNamespaces(builder, namespaces)
-  if (offsets) makeTimeNamespace(builder, timeOffsets)
-  const child = builder.label()
+  const opened: OpenCgroup[] = []
+  const joined: JoinedNamespace[] = []
   const created = namespaces.filter(({ path }) => !path).map(({ type }) => type)
-  cloneChild(builder, `clone the first process with new namespaces: ${created.join(', ')}`, args, monitor.block, child)
-  becomeMonitor(builder, monitor)
-  builder.place(child)
-  childSide(builder, options, spec, { monitor, cgroups, tasks, joined })
+  const left = cloneFirstProcess(builder, {
+    outer, users, joined,
+    label: `clone the first process with new namespaces: ${created.join(', ')}`,
+    flags: cloneFlags(namespaces, offsets),
+    intoCgroup: hasUnified(cgroups.layout),
+    prepare: (cgroup) => {
+      opened.push(...openCgroups(builder, cgroups, cgroup))
+      joined.push(...openNamespaces(builder, namespaces))
+      if (offsets) makeTimeNamespace(builder, timeOffsets)
+    },
+    adopt: (pid) => setFromOutside(builder, pid, spec.process, users),
+    finish: () => finishOuter(builder, outer, options.stdio.terminal),
+  })
+  childSide(builder, options, spec, { outer, users, cgroups, opened, joined: left, sources })
   return builder.build()
 }
 
 interface Inherited {
-  monitor: MonitorSide
+  outer: MonitorSide | DetachedSide
+  users: UserNamespace
   cgroups: CgroupPlan
-  tasks: CgroupTasks[]
-  joined: JoinedNamespace[]
+  opened: OpenCgroup[]
+  joined: readonly JoinedNamespace[]
+  sources: HostSources
 }
 
 function childSide(builder: ProgramBuilder, options: CompileContainer, spec: ValidSpec, inherited: Inherited): void {
   const { process, linux } = spec
-  const { monitor, cgroups, tasks, joined } = inherited
-  leaveMonitor(builder, monitor)
+  const { outer, users, cgroups, opened, joined, sources } = inherited
+  const { root } = sources
+  leaveMonitor(builder, outer)
   builder.call('let no mask change file modes', 'umask', [0])
-  joinCgroups(builder, tasks)
+  joinCgroups(builder, opened)
+  settleInUserNamespace(builder, outer, users, process.user)
   if (makesNew(linux.namespaces, 'cgroup')) builder.call('make a cgroup namespace', 'unshare', [CLONE_NEWCGROUP])
   for (const namespace of joined) joinNamespace(builder, namespace)
-  if (process.oomScoreAdj !== undefined) setOomScore(builder, process.oomScoreAdj)
+  const available = options.capabilities ?? availableInside(users)
+  setFromInside(builder, process, users, available)
   const nullDevice = builder.cell('null device')
-  const { root, terminal } = arrangeRoot(builder, options, spec, cgroups, nullDevice)
+  const terminal = arrangeRoot(builder, { spec, sources, cgroups, terminal: options.stdio.terminal, nullDevice })
   setSysctls(builder, root, linux.sysctl ?? {})
   setHostname(builder, spec)
   setPersonality(builder, linux.personality)
   makeWorkingDirectory(builder, root, process.cwd)
+  runHooksInside(builder, { point: 'createContainer', hooks: spec.hooks?.createContainer ?? [], state: stateOf(options, spec, 'creating'), quiet: false })
   enterRoot(builder, root)
   finishRoot(builder, spec.root.readonly === true, linux.rootfsPropagation)
   maskPaths(builder, linux.maskedPaths ?? [], nullDevice)
   protectPaths(builder, linux.readonlyPaths ?? [])
   const cwd = openWorkingDirectory(builder, process.cwd)
-  const stdio = terminal === undefined ? { pipes: monitor.pipes! } : { terminal }
-  becomeProcess(builder, { process, seccomp: linux.seccomp, available: options.capabilities ?? ownCapabilities(), sync: monitor.sync, stdio, cwd })
+  const start = { point: 'startContainer', hooks: spec.hooks?.startContainer ?? [], state: stateOf(options, spec, 'created'), quiet: true } as const
+  becomeProcess(builder, { process, seccomp: linux.seccomp, beforeExecute: () => runHooksInside(builder, start), available, users, outer, terminal, cwd })
 }
 
-/** Mounts in the order of the specification, then what goes into /dev. */
-function arrangeRoot(builder: ProgramBuilder, options: CompileContainer, spec: ValidSpec, cgroups: CgroupPlan, nullDevice: Cell): { root: Cell; terminal?: Terminal } {
-  const { isDirectory = isHostDirectory } = options
-  const binds = new Map<OciMount, Bind>(spec.mounts.filter(isBind).map((mount) => [mount, planBind(builder, mount, isDirectory)]))
-  for (const bind of binds.values()) if (propagates(bind)) copySource(builder, bind)
-  isolateMounts(builder)
-  const root = openRoot(builder, options.rootfs)
-  for (const bind of binds.values()) if (!propagates(bind)) copySource(builder, bind)
-  if (!hasTmpfsDev(spec)) openHostNull(builder, nullDevice)
-  for (const mount of spec.mounts) {
-    const bind = binds.get(mount)
-    if (bind !== undefined) attachBind(builder, root, bind)
-    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') mountCgroups(builder, root, mount, cgroups, makesNew(spec.linux.namespaces, 'cgroup'))
-    else mountFilesystem(builder, root, mount)
-  }
-  if (hasOwnDev(spec)) makeDevices(builder, spec, root, nullDevice)
-  if (!options.stdio.terminal) return { root }
-  const terminal = openTerminal(builder, root, spec.process.consoleSize)
-  if (hasOwnDev(spec)) bindConsole(builder, root, terminal)
-  return { root, terminal }
+function stateOf({ identity, directory, rootfs }: CompileContainer, { ociVersion, annotations }: ValidSpec, status: OciState['status']): Omit<OciState, 'pid'> {
+  const { id, bundle } = identity ?? { id: posix.basename(directory), bundle: posix.dirname(rootfs) }
+  return { ociVersion, id, status, bundle, ...(annotations === undefined ? {} : { annotations }) }
+}
+
+/** Mounts as the user namespace allows them. */
+function fitToUserNamespace(spec: ValidSpec, users: UserNamespace): ValidSpec {
+  if (users.kind === 'own') return spec
+  const mounts = bindSharedKernelFiles(spec.mounts, spec.linux.namespaces, users)
+  const hasGroup = (gid: number): boolean => users.gids.length === 0 || hostId(users.gids, gid) !== undefined
+  return { ...spec, mounts: withoutForeignGroup(mounts, hasGroup) }
 }
 
 function isHostDirectory(path: string): boolean {
   const status = statSync(path, { throwIfNoEntry: false })
   if (status === undefined) throw new GantryError('InvalidParameter', `cannot bind ${path}: no such file or directory`)
   return status.isDirectory()
-}
-
-function openHostNull(builder: ProgramBuilder, nullDevice: Cell): void {
-  builder.call('open the null device of the host', 'openat', [AT_FDCWD, builder.string('/dev/null'), O_PATH | O_CLOEXEC, 0], { save: nullDevice })
 }

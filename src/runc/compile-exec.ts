@@ -1,17 +1,23 @@
 import { AT_FDCWD } from '../kernel/constants/files.ts'
-import { ownCapabilities } from '../kernel/capabilities.ts'
 import type { CgroupLayout } from '../kernel/cgroup/layout.ts'
 import type { Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
 import { CLONE_NEWPID } from '../kernel/constants/processes.ts'
 import { becomeProcess } from './become-process.ts'
-import { hasUnified, joinCgroups, openCgroups } from './cgroups.ts'
-import { becomeMonitor, leaveMonitor, prepareMonitor } from './monitor-side.ts'
-import { cloneArguments, cloneChild, namespaceFlags } from './namespaces.ts'
-import { setOomScore } from './oom-score.ts'
+import { cloneFurtherProcess, settleInUserNamespace } from './birth.ts'
+import { availableInside } from './capabilities.ts'
+import { hasUnified, joinCgroups, openCgroups, type OpenCgroup } from './cgroups.ts'
+import { leaveMonitor } from './monitor-side.ts'
+import { namespaceFlags } from './namespaces.ts'
+import { setCpuAffinity } from './cpu-affinity.ts'
+import type { DetachedPlan } from './detached-side.ts'
+import { setFromInside, setFromOutside } from './process-settings.ts'
 import type { OciNamespace, OciProcess, OciSeccomp } from './spec.ts'
-import type { StdioPlan } from './stdio.ts'
+import { finishOuter, prepareOuter } from './outer-side.ts'
+import { withoutNulls } from './shape.ts'
+import { giveStdio, type StdioPlan } from './stdio.ts'
 import { openTerminal } from './terminal.ts'
+import { copiesFromOutside, hostId, userNamespaceOf, type UserNamespace } from './user-namespace.ts'
 import { validateProcess } from './validate.ts'
 import { openWorkingDirectory } from './working-directory.ts'
 
@@ -25,8 +31,12 @@ export interface CompileExec {
   cgroupPath: string
   stdio: StdioPlan
   directory: string
+  /** Without a monitor; `stdio` then says only whether there is a terminal. */
+  detached?: DetachedPlan
   /** Types of namespace to join; all unless told: joining one that is the host's too changes nothing. */
   namespaces?: readonly OciNamespace[]
+  /** The user namespace of `pid`; looked up unless told. */
+  users?: UserNamespace
   /** As in `CompileContainer`. */
   capabilities?: bigint
 }
@@ -39,29 +49,44 @@ const joinable: readonly OciNamespace[] = ['mount', 'pid', 'network', 'ipc', 'ut
  * @throws GantryError InvalidParameter or NotImplemented, naming the field of the process
  */
 export function compileExec(options: CompileExec): Program {
-  const { pid, process, namespaces = joinable } = options
+  const { pid, users = userNamespaceOf(pid) } = options
+  const process = withoutNulls(options.process)
+  const { namespaces = users.kind === 'own' ? joinable : [...joinable, 'user'] } = options
   const cgroups = { layout: options.layout, path: options.cgroupPath }
   validateProcess(process)
   const builder = new ProgramBuilder()
-  const monitor = prepareMonitor(builder, options.directory, options.stdio)
-  const args = cloneArguments(builder, monitor.block, 0, hasUnified(cgroups.layout))
-  const tasks = openCgroups(builder, cgroups, args.cgroup)
+  const outer = prepareOuter(builder, options)
+  if (copiesFromOutside(users)) giveStdio(builder, outer, hostId(users.uids, process.user.uid))
   const container = builder.cell('container')
-  builder.call(`open process ${pid}`, 'pidfd_open', [pid, 0], { save: container })
-  if (namespaces.includes('pid')) builder.call('join the pid namespace', 'setns', [container, CLONE_NEWPID])
-  const child = builder.label()
-  cloneChild(builder, 'clone the process', args, monitor.block, child)
-  becomeMonitor(builder, monitor)
-
-  builder.place(child)
-  leaveMonitor(builder, monitor)
-  joinCgroups(builder, tasks)
-  if (process.oomScoreAdj !== undefined) setOomScore(builder, process.oomScoreAdj)
-  const entered = namespaces.filter((type) => type !== 'pid')
-  const flags = entered.reduce((all, type) => all | namespaceFlags[type], 0)
-  builder.call(`join the namespaces of the container: ${entered.join(', ')}`, 'setns', [container, flags])
-  const stdio = monitor.pipes === undefined ? { terminal: openTerminal(builder, AT_FDCWD, process.consoleSize) } : { pipes: monitor.pipes }
+  const opened: OpenCgroup[] = []
+  // With rights over the host the child itself can enter; a pid namespace holds for children only.
+  const between = users.kind === 'joined' && !users.privileged
+  const entered = namespaces.filter((type) => (between ? users.shared?.includes(type) !== true : type !== 'pid'))
+  const available = options.capabilities ?? availableInside(users)
+  const enter = (): void => {
+    setFromInside(builder, process, users, available)
+    const flags = entered.reduce((all, type) => all | namespaceFlags[type], 0)
+    builder.call(`join the namespaces of the container: ${entered.join(', ')}`, 'setns', [container, flags])
+  }
+  cloneFurtherProcess(builder, {
+    outer, between, enter,
+    intoCgroup: hasUnified(cgroups.layout),
+    prepare: (cgroup) => {
+      opened.push(...openCgroups(builder, cgroups, cgroup))
+      builder.call(`open process ${pid}`, 'pidfd_open', [pid, 0], { save: container })
+      if (!between && namespaces.includes('pid')) builder.call('join the pid namespace', 'setns', [container, CLONE_NEWPID])
+    },
+    adopt: (pid) => setFromOutside(builder, pid, process, users),
+    finish: () => finishOuter(builder, outer, options.stdio.terminal),
+  })
+  leaveMonitor(builder, outer)
+  setCpuAffinity(builder, 'process.execCPUAffinity.initial', process.execCPUAffinity?.initial)
+  joinCgroups(builder, opened)
+  setCpuAffinity(builder, 'process.execCPUAffinity.final', process.execCPUAffinity?.final)
+  if (!between) enter()
+  settleInUserNamespace(builder, outer, users, process.user)
+  const terminal = options.stdio.terminal ? openTerminal(builder, AT_FDCWD, process.consoleSize) : undefined
   const cwd = openWorkingDirectory(builder, process.cwd)
-  becomeProcess(builder, { process, seccomp: options.seccomp, available: options.capabilities ?? ownCapabilities(), sync: monitor.sync, stdio, cwd })
+  becomeProcess(builder, { process, seccomp: options.seccomp, available, users, outer, terminal, cwd })
   return builder.build()
 }

@@ -1,48 +1,68 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { detectLayout } from '../kernel/cgroup/layout.ts'
+import { isFrozen } from '../kernel/cgroup/freezer.ts'
 import { GantryError } from '../lib/errors.ts'
 import type { OciSpec } from './spec.ts'
 
-/** What is kept of a container: `<root>/<id>/state.json`, beside its `config.json` and the files of its monitor. */
+/**
+ * What is kept of a container, in `<root>/<id>/`:
+ *   state.json   this record; the names that runc's has too mean the same
+ *   config.json  its specification
+ *   program      the program that made it
+ *   s            the socket its process waits on, until it is started
+ */
 export interface ContainerRecord {
   ociVersion: string
   id: string
-  pid: number
+  init_process_pid: number
   /** Field 22 of /proc/<pid>/stat: tells the process from a later one with its pid. */
-  startTime: string
+  init_process_start: number
   bundle: string
   rootfs: string
   cgroup: string
   created: string
-  started: boolean
   annotations?: Record<string, string>
 }
 
-export type ContainerStatus = 'created' | 'running' | 'stopped'
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'stopped'
+
+export interface StoredContainer {
+  directory: string
+  record: ContainerRecord
+}
 
 /** @throws GantryError InvalidParameter for a name that is no file name, Conflict for one that is taken */
 export function reserve(root: string, id: string): string {
   const directory = directoryOf(root, id)
   mkdirSync(root, { recursive: true, mode: 0o700 })
-  if (existsSync(directory)) throw new GantryError('Conflict', `container with given ID already exists: ${id}`)
-  mkdirSync(directory, { mode: 0o700 })
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    throw new GantryError('Conflict', 'container with given ID already exists', { cause })
+  }
   return directory
 }
 
 export function directoryOf(root: string, id: string): string {
-  if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..') throw new GantryError('InvalidParameter', `invalid container ID: ${JSON.stringify(id)}`)
+  if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..') throw new GantryError('InvalidParameter', 'invalid container ID format')
   return join(root, id)
 }
 
 /** @throws GantryError NotFound */
-export function load(root: string, id: string): { directory: string; record: ContainerRecord; spec: OciSpec } {
+export function load(root: string, id: string): StoredContainer {
   const directory = directoryOf(root, id)
   try {
-    const read = (name: string): unknown => JSON.parse(readFileSync(join(directory, name), 'utf8'))
-    return { directory, record: read('state.json') as ContainerRecord, spec: read('config.json') as OciSpec }
+    return { directory, record: JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8')) as ContainerRecord }
   } catch (cause) {
-    throw new GantryError('NotFound', `container does not exist: ${id}`, { cause })
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new GantryError('NotFound', 'container does not exist', { cause })
   }
+}
+
+export function loadSpec(directory: string): OciSpec {
+  return JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as OciSpec
 }
 
 export function save(directory: string, record: ContainerRecord): void {
@@ -59,18 +79,27 @@ export function forget(directory: string): void {
   rmSync(directory, { recursive: true, force: true })
 }
 
-export function statusOf(record: ContainerRecord): ContainerStatus {
-  if (startTimeOf(record.pid) !== record.startTime) return 'stopped'
-  return record.started ? 'running' : 'created'
+export function statusOf({ directory, record }: StoredContainer): ContainerStatus {
+  if (startTimeOf(record.init_process_pid) !== record.init_process_start) return 'stopped'
+  if (existsSync(join(directory, 's'))) return 'created'
+  return stands(record.cgroup) ? 'paused' : 'running'
 }
 
-/** Empty when there is no such process, or nothing but its exit status is left of it. */
-export function startTimeOf(pid: number): string {
+function stands(cgroup: string): boolean {
+  try {
+    return isFrozen(detectLayout(), cgroup)
+  } catch {
+    return false // a host without a freezer, or a cgroup that is going away
+  }
+}
+
+/** -1 when there is no such process, or nothing but its exit status is left of it. */
+export function startTimeOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? '' : (fields[19] ?? '')
+    return fields[0] === 'Z' || fields[0] === 'X' ? -1 : Number(fields[19])
   } catch {
-    return ''
+    return -1
   }
 }

@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/constants/files.ts'
 import type { Cell } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { attachTree } from './mounts/bind.ts'
 import { cleanPath, openTarget } from './mounts/target.ts'
 import type { OciDevice, OciSpec } from './spec.ts'
 
@@ -31,12 +32,15 @@ export function hasOwnDev(spec: OciSpec): boolean {
 }
 
 /** Device nodes and links in /dev. Saves a descriptor of the null device that was just made, for masked paths. */
-export function makeDevices(builder: ProgramBuilder, spec: OciSpec, root: Cell, nullDevice: Cell): void {
+export function makeDevices(builder: ProgramBuilder, spec: OciSpec, root: Cell, nullDevice: Cell, trees: ReadonlyMap<string, Cell> = new Map()): void {
   const dev = builder.cell('/dev')
   openTarget(builder, { root, path: '/dev', kind: 'directory', save: dev })
-  const given = (spec.linux?.devices ?? []).map((device) => ({ ...device, path: cleanPath(device.path) }))
-  const replaced = new Set(given.map(({ path }) => path))
-  for (const device of [...defaultDevices.filter(({ path }) => !replaced.has(path)), ...given]) {
+  for (const device of wantedDevices(spec)) {
+    const tree = trees.get(device.path)
+    if (tree !== undefined) {
+      bindDevice(builder, root, device.path, tree)
+      continue
+    }
     const directory = posix.dirname(device.path)
     const parent = directory === '/dev' ? dev : builder.cell(directory)
     if (parent !== dev) openTarget(builder, { root, path: directory, kind: 'directory', save: parent })
@@ -48,6 +52,25 @@ export function makeDevices(builder: ProgramBuilder, spec: OciSpec, root: Cell, 
     builder.call(`link /dev/${name} to ${target}`, 'symlinkat', [builder.string(target), dev, builder.string(name)], { ignore: [EEXIST] })
   }
   if ((spec.mounts ?? []).some(({ type }) => type === 'devpts')) linkPtmx(builder, dev)
+}
+
+/** The default ones and those of the specification, which go first. */
+export function wantedDevices(spec: OciSpec): OciDevice[] {
+  const given = (spec.linux?.devices ?? []).map((device) => ({ ...device, path: cleanPath(device.path) }))
+  const replaced = new Set(given.map(({ path }) => path))
+  return hasOwnDev(spec) ? [...defaultDevices.filter(({ path }) => !replaced.has(path)), ...given] : []
+}
+
+/** Whether only the host can have made it: a fifo anybody can. */
+export function isBoundDevice({ type }: OciDevice): boolean {
+  return type !== 'p'
+}
+
+/** In a user namespace, where no device can be made: the one of the host with that path. */
+function bindDevice(builder: ProgramBuilder, root: Cell, path: string, tree: Cell): void {
+  const target = builder.cell(`target ${path}`)
+  openTarget(builder, { root, path, kind: 'file', save: target })
+  attachTree(builder, `bind device ${path}`, tree, target)
 }
 
 /** Whether /dev is new, so that what was made in it is what is there. */

@@ -44,7 +44,7 @@ function executePath(builder: ProgramBuilder, subject: string, path: string, res
 }
 
 /** Relative entries would depend on the working directory, and are not searched. */
-function searchPath(env: readonly string[]): string[] {
+export function searchPath(env: readonly string[]): string[] {
   const entry = env.findLast((candidate) => candidate.startsWith('PATH='))
   return (entry?.slice('PATH='.length) ?? '').split(':').filter((directory) => directory.startsWith('/'))
 }

@@ -1,53 +1,43 @@
 import { constants } from 'node:os'
-import type { Duplex } from 'node:stream'
-import type { Monitor } from '../shim/monitor.ts'
+import { closeSync } from 'node:fs'
+import { linuxKernel } from '../kernel/linux.ts'
+import { takeDescriptor } from '../kernel/process-descriptor.ts'
+import { waitForEnd, type ProgramRun } from '../kernel/program-run.ts'
+import type { Program } from '../kernel/program.ts'
+import type { TerminalPump } from './terminal-pump.ts'
 
-const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const
+export interface ForegroundProcess {
+  program: Program
+  run: ProgramRun
+}
 
-/** Ties this process's stdio and signals to a process that `start` releases, until it ends. @returns its exit code */
-export async function runInForeground(monitor: Monitor, terminal: boolean, start: () => Promise<void>): Promise<number> {
-  const stream = await monitor.attach({ stdin: true, stdout: true, stderr: true, closeStdin: true })
-  const drained = terminal ? copyRaw(stream) : copyFrames(stream)
-  drained.catch(() => {}) // when the start fails nobody waits for it
-  stream.on('error', () => {}) // the monitor has gone: the exit status tells why
-  for (const signal of forwarded) process.on(signal, () => void monitor.signal(constants.signals[signal]).catch(() => {})) // gone already
-  const raw = terminal && process.stdin.isTTY
+/** All that can be caught, except what is about this process: its children, its own terminal, a closed pipe, a profiler. */
+const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const
+
+/** Ties this process's signals and terminal to a process, which `start` may have to release, until it ends. @returns its exit code */
+export async function runInForeground({ program, run }: ForegroundProcess, start: () => Promise<void> = async () => {}): Promise<number> {
+  for (const signal of forwarded) process.on(signal, () => forward(run.pid, signal))
+  let pump: TerminalPump | undefined
   try {
-    if (raw) {
-      process.stdin.setRawMode(true)
-      const resize = (): void => void monitor.resize({ width: process.stdout.columns, height: process.stdout.rows }).catch(() => {}) // gone already
-      process.stdout.on('resize', resize)
-      resize()
+    if (run.terminal >= 0) {
+      const { pumpTerminal } = await import('./terminal-pump.ts')
+      pump = pumpTerminal(takeDescriptor(linuxKernel, run.outer, run.terminal))
     }
     await start()
-    process.stdin.pipe(stream)
-    const { code } = await monitor.wait()
-    await drained
+    const code = await waitForEnd(run.status, program)
+    await pump?.drained
     return code
   } finally {
-    if (raw) process.stdin.setRawMode(false)
-    process.stdin.unpipe(stream)
-    process.stdin.destroy()
-    stream.destroy()
-    monitor.close()
+    pump?.stop()
+    closeSync(run.status)
     for (const signal of forwarded) process.removeAllListeners(signal)
   }
 }
 
-async function copyRaw(stream: Duplex): Promise<void> {
-  for await (const chunk of stream) process.stdout.write(chunk as Buffer)
-}
-
-/** Frames of eight bytes of header (stream, 0, 0, 0, length) and data. */
-async function copyFrames(stream: Duplex): Promise<void> {
-  let pending: Buffer = Buffer.alloc(0)
-  for await (const chunk of stream) {
-    pending = Buffer.concat([pending, chunk as Buffer])
-    while (pending.length >= 8 && pending.length >= 8 + pending.readUInt32BE(4)) {
-      const end = 8 + pending.readUInt32BE(4)
-      const output = pending[0] === 2 ? process.stderr : process.stdout
-      output.write(pending.subarray(8, end))
-      pending = pending.subarray(end)
-    }
+function forward(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, constants.signals[signal])
+  } catch {
+    // gone already
   }
 }

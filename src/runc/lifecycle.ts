@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { detectLayout } from '../kernel/cgroup/layout.ts'
 import { prepareParents } from '../kernel/cgroup/parents.ts'
@@ -7,84 +7,122 @@ import { removeCgroup } from '../kernel/cgroup/remove.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import type { Program } from '../kernel/program.ts'
 import { encodeProgram } from '../kernel/program-codec.ts'
-import { GantryError } from '../lib/errors.ts'
-import type { Monitor } from '../shim/monitor.ts'
-import { openMonitor } from '../shim/monitor-client.ts'
+import { runProgram, type ProgramRun } from '../kernel/program-run.ts'
+import { GantryError, messageOf } from '../lib/errors.ts'
+import { cgroupOf } from './cgroup-path.ts'
 import { compileContainer } from './compile-container.ts'
-import { forget, load, reserve, save, startTimeOf, type ContainerRecord } from './container-store.ts'
-import type { OciSpec } from './spec.ts'
+import { addHome } from './home.ts'
+import { runHooks, tryHooks } from './hooks.ts'
+import { forget, loadSpec, reserve, save, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
+import type { DetachedPlan } from './detached-side.ts'
+import type { OciSpec, OciState } from './spec.ts'
 import { startError } from './start-error.ts'
+import { releaseProcess } from './start-client.ts'
 
-export interface CreatedContainer {
-  directory: string
-  record: ContainerRecord
+export interface CreateContainer {
+  root: string
+  id: string
+  bundle: string
+  /** How its process is tied to this one, given its specification. */
+  plan(spec: OciSpec): DetachedPlan
+}
+
+export interface CreatedContainer extends StoredContainer {
   spec: OciSpec
-  monitor: Monitor
+  program: Program
+  run: ProgramRun
 }
 
 /** Makes a container from a bundle; its process waits for `startContainer`. Leaves nothing when it fails. */
-export async function createContainer(root: string, id: string, bundlePath: string, stdin: boolean): Promise<CreatedContainer> {
-  const bundle = resolve(bundlePath)
-  const spec = readSpec(bundle)
-  const directory = reserve(root, id)
+export async function createContainer(options: CreateContainer): Promise<CreatedContainer> {
+  const { root, id } = options
+  const bundle = resolve(options.bundle)
+  const text = readText(join(bundle, 'config.json'))
+  const parsed = parseSpec(text)
+  const rootfs = resolve(bundle, parsed.root?.path ?? 'rootfs')
+  const spec = withHome(parsed, rootfs)
   const cgroup = cgroupOf(spec, id)
+  const plan = options.plan(spec)
+  const directory = reserve(root, id)
   const layout = detectLayout()
+  let run: ProgramRun | undefined
   try {
-    writeFileSync(join(directory, 'config.json'), JSON.stringify(spec))
+    writeFileSync(join(directory, 'config.json'), text)
     prepareParents(layout, cgroup)
-    const rootfs = resolve(bundle, spec.root?.path ?? 'rootfs')
-    const stdio = { terminal: spec.process?.terminal === true, stdin }
-    const monitor = await startProgram(compileContainer({ spec, rootfs, layout, cgroupPath: cgroup, directory, stdio }), directory)
+    const terminal = spec.process?.terminal === true
+    const program = compileContainer({ spec, rootfs, layout, cgroupPath: cgroup, directory, stdio: { terminal, stdin: false }, detached: plan, identity: { id, bundle } })
+    run = runSavedProgram(program, join(directory, 'program'), plan.preserved)
     const { annotations, ociVersion } = spec
     const created = new Date().toISOString()
-    const record: ContainerRecord = { ociVersion, id, pid: monitor.pid, startTime: startTimeOf(monitor.pid), bundle, rootfs, cgroup, created, started: false, annotations }
+    const record: ContainerRecord = { ociVersion, id, init_process_pid: run.pid, init_process_start: startTimeOf(run.pid), bundle, rootfs, cgroup, created, annotations }
+    if (spec.hooks !== undefined) {
+      const state = stateOf(record, 'creating', run.pid)
+      await runHooks(linuxKernel, spec.hooks.prestart, state)
+      await runHooks(linuxKernel, spec.hooks.createRuntime, state)
+    }
     save(directory, record)
-    return { directory, record, spec, monitor }
+    return { directory, record, spec, program, run }
   } catch (error) {
+    if (run !== undefined) await killAll(layout, cgroup).catch(() => {})
     await removeCgroup(layout, cgroup).catch(() => {}) // the first failure is the one to show
     forget(directory)
-    throw error
+    throw startError(error, spec.process?.args?.[0] ?? '')
   }
 }
 
-export async function startContainer(container: CreatedContainer): Promise<void> {
-  save(container.directory, { ...container.record, started: true })
+/** Comes back when the process has executed its command. @returns what went wrong without an effect on the container */
+export async function startContainer({ directory, record }: StoredContainer, spec: OciSpec): Promise<string[]> {
   try {
-    await container.monitor.start()
+    releaseProcess(directory)
   } catch (error) {
-    throw startError(error, container.spec.process?.args[0] ?? '')
+    throw startError(error, spec.process?.args[0] ?? '')
   }
+  if (spec.hooks?.poststart === undefined) return []
+  return tryHooks(linuxKernel, spec.hooks.poststart, stateOf(record, 'running', record.init_process_pid))
 }
 
-/** Kills what is left of it and removes cgroup and records. */
-export async function deleteContainer(root: string, id: string): Promise<void> {
-  const { directory, record } = load(root, id)
+/** Kills what is left of it and removes cgroup and records. @returns what went wrong without an effect on that */
+export async function deleteContainer({ directory, record }: StoredContainer): Promise<string[]> {
   const layout = detectLayout()
   await killAll(layout, record.cgroup)
   await removeCgroup(layout, record.cgroup)
+  const { hooks } = loadSpec(directory)
   forget(directory)
+  return hooks?.poststop === undefined ? [] : tryHooks(linuxKernel, hooks.poststop, stateOf(record, 'stopped', 0))
 }
 
-/** Runs a program whose files are in `directory` and connects to its monitor. */
-export async function startProgram(program: Program, directory: string): Promise<Monitor> {
-  const programPath = join(directory, 'program')
-  writeFileSync(programPath, encodeProgram(program))
-  const { pid, executed } = await linuxKernel.spawnMonitor({ programPath })
-  return openMonitor({ directory, pid, executed })
+function stateOf({ ociVersion, id, bundle, annotations }: ContainerRecord, status: OciState['status'], pid: number): OciState {
+  return { ociVersion, id, status, pid, bundle, ...(annotations === undefined ? {} : { annotations }) }
 }
 
-function readSpec(bundle: string): OciSpec {
-  const file = join(bundle, 'config.json')
+function withHome(spec: OciSpec, rootfs: string): OciSpec {
+  return spec.process === undefined ? spec : { ...spec, process: addHome(linuxKernel, spec.process, rootfs) }
+}
+
+/** The file stays, to explain the container and its failures. */
+function runSavedProgram(program: Program, path: string, preserved: number): ProgramRun {
+  const file = openSync(path, 'w+', 0o600)
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as OciSpec
-  } catch (cause) {
-    throw new GantryError('InvalidParameter', `cannot read ${file}: ${String(cause)}`, { cause })
+    writeSync(file, encodeProgram(program))
+    return runProgram(linuxKernel, { program, file, preserved })
+  } finally {
+    closeSync(file)
   }
 }
 
-function cgroupOf(spec: OciSpec, id: string): string {
-  const path = spec.linux?.cgroupsPath
-  if (path === undefined || path === '') return `/gantry-runc/${id}`
-  if (/^[^/]*:[^/]*:[^/]*$/.test(path)) throw new GantryError('NotImplemented', `not implemented yet: cgroupsPath of systemd: ${path}`)
-  return path.startsWith('/') ? path : `/gantry-runc/${path}`
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new GantryError('InvalidParameter', `JSON specification file ${file} not found`, { cause })
+  }
+}
+
+function parseSpec(text: string): OciSpec {
+  try {
+    return JSON.parse(text) as OciSpec
+  } catch (cause) {
+    throw new GantryError('InvalidParameter', `cannot read config.json: ${messageOf(cause)}`, { cause })
+  }
 }

@@ -1,9 +1,9 @@
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../kernel/constants/files.ts'
 import {
   CLONE_INTO_CGROUP, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS,
-  CLONE_PIDFD, SIGCHLD,
+  CLONE_PARENT, CLONE_PIDFD, SIGCHLD,
 } from '../kernel/constants/processes.ts'
-import { addressOf, offsetBy, type Cell, type Label, type MonitorBlock, type Pointer } from '../kernel/program.ts'
+import { addressOf, offsetBy, type Cell, type Label, type Pointer } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
 import { writeText } from './paths.ts'
 import type { OciNamespace, OciSpec } from './spec.ts'
@@ -25,16 +25,17 @@ export interface JoinedNamespace {
   descriptor: Cell
 }
 
-type Namespaces = NonNullable<NonNullable<OciSpec['linux']>['namespaces']>
+export type Namespaces = NonNullable<NonNullable<OciSpec['linux']>['namespaces']>
 
-/** Opens the namespaces that are given by path. A pid namespace is entered at once: it holds for children only. */
+/** Opens the namespaces that are given by path. Unless a user namespace goes with it, a pid namespace is entered at once: it holds for children only. */
 export function openNamespaces(builder: ProgramBuilder, namespaces: Namespaces): JoinedNamespace[] {
   const joined: JoinedNamespace[] = []
+  const users = namespaces.some(({ type, path }) => type === 'user' && path)
   for (const { type, path } of namespaces) {
     if (path === undefined || path === '') continue
     const descriptor = builder.cell(`${type} namespace`)
     builder.call(`open the ${type} namespace ${path}`, 'openat', [AT_FDCWD, builder.string(path), O_RDONLY | O_CLOEXEC, 0], { save: descriptor })
-    if (type === 'pid') joinNamespace(builder, { type, descriptor })
+    if (type === 'pid' && !users) joinNamespace(builder, { type, descriptor })
     else joined.push({ type, descriptor })
   }
   return joined
@@ -71,7 +72,7 @@ export function makeTimeNamespace(builder: ProgramBuilder, offsets: NonNullable<
   }
 }
 
-/** struct clone_args, version 2 (88 bytes; man 2 clone3): pidfd to the monitor's block, SIGCHLD at the end. */
+/** struct clone_args, version 2 (88 bytes; man 2 clone3): a pidfd, SIGCHLD at the end. */
 export interface CloneArguments {
   pointer: Pointer
   /** v2 cgroup to be born in; to be filled when `intoCgroup`. */
@@ -80,16 +81,17 @@ export interface CloneArguments {
 
 const cloneArgumentsSize = 88
 
-export function cloneArguments(builder: ProgramBuilder, block: MonitorBlock, flags: number, intoCgroup: boolean): CloneArguments {
+export function cloneArguments(builder: ProgramBuilder, pidfd: Cell, flags: number, intoCgroup: boolean): CloneArguments {
   const bytes = Buffer.alloc(cloneArgumentsSize)
   bytes.writeBigUInt64LE(BigInt(flags >>> 0) | BigInt(CLONE_PIDFD) | (intoCgroup ? CLONE_INTO_CGROUP : 0n), 0)
-  bytes.writeBigUInt64LE(BigInt(SIGCHLD), 32)
+  // A sister ends with the signal of its maker.
+  bytes.writeBigUInt64LE(BigInt(flags & CLONE_PARENT ? 0 : SIGCHLD), 32)
   const pointer = builder.bytes(bytes)
-  builder.pointerAt(offsetBy(pointer, 8), addressOf(block.pidfd))
+  builder.pointerAt(offsetBy(pointer, 8), addressOf(pidfd))
   return { pointer, cgroup: builder.cellAt(offsetBy(pointer, 80), 'cgroup v2') }
 }
 
 /** Splits in two: the child goes on at `child`, the monitor-to-be with the next operation. */
-export function cloneChild(builder: ProgramBuilder, label: string, args: CloneArguments, block: MonitorBlock, child: Label): void {
-  builder.call(label, 'clone3', [args.pointer, cloneArgumentsSize], { save: block.pid, onZero: child })
+export function cloneChild(builder: ProgramBuilder, label: string, args: CloneArguments, pid: Cell, child: Label): void {
+  builder.call(label, 'clone3', [args.pointer, cloneArgumentsSize], { save: pid, onZero: child })
 }

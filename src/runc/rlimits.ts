@@ -1,3 +1,4 @@
+import type { Argument } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
 import type { OciProcess } from './spec.ts'
 
@@ -21,9 +22,10 @@ export const rlimitNumbers: Readonly<Record<string, number>> = {
   RLIMIT_RTTIME: 15,
 }
 
-export function setRlimits(builder: ProgramBuilder, rlimits: NonNullable<OciProcess['rlimits']>): void {
+/** Of the process with a pid, or of this one: 0. */
+export function setRlimits(builder: ProgramBuilder, who: Argument, rlimits: NonNullable<OciProcess['rlimits']>): void {
   for (const { type, soft, hard } of rlimits) {
     const limit = Buffer.from(BigUint64Array.of(BigInt.asUintN(64, BigInt(soft)), BigInt.asUintN(64, BigInt(hard))).buffer)
-    builder.call(`set ${type} to ${soft}:${hard}`, 'prlimit64', [0, rlimitNumbers[type] ?? -1, builder.bytes(limit), null])
+    builder.call(`set process.rlimits ${type} to ${soft}:${hard}`, 'prlimit64', [who, rlimitNumbers[type] ?? -1, builder.bytes(limit), null])
   }
 }

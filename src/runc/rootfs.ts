@@ -12,14 +12,16 @@ export function isolateMounts(builder: ProgramBuilder): void {
   builder.call('make all mounts private', 'mount', [null, builder.string('/'), null, MS_REC | MS_PRIVATE, null])
 }
 
-/** A copy of the root file system's mount, put on top of it: pivot_root needs a mount point. */
-export function openRoot(builder: ProgramBuilder, rootfs: string): Cell {
-  const root = builder.cell('root')
-  const place = builder.string(rootfs)
-  const empty = builder.string('')
-  builder.call(`copy the mount at ${rootfs}`, 'open_tree', [AT_FDCWD, place, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE], { save: root })
-  builder.call('make it a mount of its own', 'move_mount', [root, empty, AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS])
-  return root
+/** A copy of the root file system's mount. */
+export function copyRoot(builder: ProgramBuilder, root: Cell, rootfs: string): void {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE
+  builder.call(`copy the mount at ${rootfs}`, 'open_tree', [AT_FDCWD, builder.string(rootfs), flags], { save: root })
+}
+
+/** Puts the copy on a path: pivot_root needs a mount point. */
+export function placeRoot(builder: ProgramBuilder, root: Cell, path: string): void {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS
+  builder.call('make it a mount of its own', 'move_mount', [root, builder.string(''), AT_FDCWD, builder.string(path), flags])
 }
 
 /** The root file system becomes "/", and the host's is gone (man 2 pivot_root, "pivot_root(".", ".")"). */

@@ -6,7 +6,7 @@ export interface OciSpec {
   hostname?: string
   domainname?: string
   mounts?: OciMount[]
-  hooks?: Record<string, OciHook[]>
+  hooks?: OciHooks
   annotations?: Record<string, string>
   linux?: OciLinux
 }
@@ -24,9 +24,19 @@ export interface OciProcess {
   apparmorProfile?: string
   selinuxLabel?: string
   oomScoreAdj?: number
-  scheduler?: Record<string, unknown>
+  scheduler?: OciScheduler
   ioPriority?: { class: string; priority: number }
   execCPUAffinity?: { initial?: string; final?: string }
+}
+
+export interface OciScheduler {
+  policy: string
+  nice?: number
+  priority?: number
+  flags?: string[]
+  runtime?: number
+  deadline?: number
+  period?: number
 }
 
 export interface OciUser {
@@ -51,6 +61,25 @@ export interface OciMount {
   options?: string[]
   uidMappings?: OciIdMapping[]
   gidMappings?: OciIdMapping[]
+}
+
+export interface OciHooks {
+  prestart?: OciHook[]
+  createRuntime?: OciHook[]
+  createContainer?: OciHook[]
+  startContainer?: OciHook[]
+  poststart?: OciHook[]
+  poststop?: OciHook[]
+}
+
+/** What hooks and seccomp listeners are told of a container (OCI runtime.md, "State"). */
+export interface OciState {
+  ociVersion: string
+  id: string
+  status: 'creating' | 'created' | 'running' | 'stopped'
+  pid?: number
+  bundle: string
+  annotations?: Record<string, string>
 }
 
 export interface OciHook {
@@ -81,6 +110,18 @@ export interface OciLinux {
   readonlyPaths?: string[]
   mountLabel?: string
   personality?: { domain: string; flags?: string[] }
+  /** Links of the host by name, and what they are called in the container. */
+  netDevices?: Record<string, { name?: string }>
+  intelRdt?: OciIntelRdt
+  memoryPolicy?: { mode: string; nodes?: string; flags?: string[] }
+}
+
+export interface OciIntelRdt {
+  closID?: string
+  l3CacheSchema?: string
+  memBwSchema?: string
+  schemata?: string[]
+  enableMonitoring?: boolean
 }
 
 export type OciNamespace = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time'
@@ -103,6 +144,7 @@ export interface OciResources {
   blockIO?: Record<string, unknown>
   hugepageLimits?: { pageSize: string; limit: number }[]
   network?: { classID?: number; priorities?: { name: string; priority: number }[] }
+  rdma?: Record<string, { hcaHandles?: number; hcaObjects?: number }>
   unified?: Record<string, string>
 }
 

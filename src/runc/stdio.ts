@@ -1,6 +1,7 @@
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_NOCTTY, O_RDWR, O_WRONLY } from '../kernel/constants/files.ts'
 import { addressOf, type Cell, type MonitorBlock } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { openPath } from './paths.ts'
 
 export interface StdioPlan {
   /** One terminal in place of three pipes. */
@@ -45,12 +46,22 @@ export function dropChildEnds(builder: ProgramBuilder, pipes: StdioPipes): void 
   }
 }
 
+/** In the outer process: a user namespace has no right over what belongs to root outside. */
+export function giveStdio(builder: ProgramBuilder, { pipes = {} }: { pipes: Partial<StdioPipes> | undefined }, uid: number | undefined): void {
+  if (uid === undefined) return
+  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
+    const end = pipes[name]
+    if (end !== undefined) builder.call(`give ${name} to user ${uid} of the host`, 'fchown', [end, uid, -1])
+  }
+}
+
 /** In the child: descriptors 0, 1 and 2, owned by the user so that /dev/stdout can be opened again. */
 export function connectStdio(builder: ProgramBuilder, pipes: StdioPipes, uid: number): void {
   if (pipes.stdin === undefined) {
     // The container's own null device: through the host's one its root could change the host's mode bits.
     const file = builder.cell('null input')
-    builder.call('open /dev/null', 'openat', [AT_FDCWD, builder.string('/dev/null'), O_RDWR | O_NOCTTY | O_CLOEXEC, 0], { save: file })
+    // Its name may be a symlink by now: not out of the root, and not to a descriptor of this process.
+    openPath(builder, 'open /dev/null', { directory: AT_FDCWD, path: '/dev/null', flags: O_RDWR | O_NOCTTY | O_CLOEXEC }, { save: file })
     builder.call('connect stdin', 'dup3', [file, 0, 0])
   } else {
     builder.call('connect stdin', 'dup3', [pipes.stdin, 0, 0])

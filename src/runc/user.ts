@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs'
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '../kernel/constants/files.ts'
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '../kernel/constants/files.ts'
 import { KernelError } from '../kernel/failure.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { nr } from '../kernel/syscalls.ts'
@@ -81,7 +81,8 @@ function readRows(kernel: Pick<Kernel, 'syscall'>, rootfs: string, path: string)
   const root = kernel.syscall(nr('openat'), AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
   if (root < 0) throw new KernelError(`cannot open root file system ${rootfs}`, -root)
   const how = Buffer.alloc(24)
-  how.writeUInt32LE(O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0)
+  // To open a fifo or a device is an act already: some machines reboot a minute after somebody opened the watchdog.
+  how.writeUInt32LE(O_PATH | O_CLOEXEC, 0)
   how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16)
   const file = kernel.syscall(nr('openat2'), root, path, how, how.length)
   closeSync(root)
@@ -90,7 +91,7 @@ function readRows(kernel: Pick<Kernel, 'syscall'>, rootfs: string, path: string)
   try {
     const status = fstatSync(file)
     if (!status.isFile() || status.size > largestFile) throw invalid(`cannot read ${path} of the container: it is not a file of less than 8 MiB`)
-    return readFileSync(file, 'utf8').split('\n').filter((line) => line.trim() !== '').map((line) => line.trim().split(':'))
+    return readFileSync(`/proc/self/fd/${file}`, 'utf8').split('\n').filter((line) => line.trim() !== '').map((line) => line.trim().split(':'))
   } finally {
     closeSync(file)
   }

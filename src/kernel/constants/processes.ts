@@ -1,6 +1,7 @@
 /** sched.h, prctl.h, seccomp.h, signal numbers and kin. */
 export const CLONE_NEWTIME = 0x80
 export const CLONE_PIDFD = 0x1000
+export const CLONE_PARENT = 0x8000
 export const CLONE_NEWNS = 0x20000
 export const CLONE_NEWCGROUP = 0x2000000
 export const CLONE_NEWUTS = 0x4000000
@@ -11,14 +12,17 @@ export const CLONE_NEWNET = 0x40000000
 export const CLONE_INTO_CGROUP = 0x200000000n
 
 export const SIGKILL = 9
+export const SIGPIPE = 13
 export const SIGTERM = 15
 export const SIGCHLD = 17
 
+export const PR_SET_PDEATHSIG = 1
 export const PR_SET_DUMPABLE = 4
 export const PR_SET_KEEPCAPS = 8
 export const PR_SET_NAME = 15
 export const PR_CAPBSET_READ = 23
 export const PR_CAPBSET_DROP = 24
+export const PR_SET_CHILD_SUBREAPER = 36
 export const PR_SET_NO_NEW_PRIVS = 38
 export const PR_CAP_AMBIENT = 47
 export const PR_CAP_AMBIENT_RAISE = 2

@@ -1,81 +1,74 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { closeSync } from 'node:fs'
 import { detectLayout } from '../../kernel/cgroup/layout.ts'
+import { linuxKernel } from '../../kernel/linux.ts'
+import { memoryFile } from '../../kernel/memory-file.ts'
+import { encodeProgram } from '../../kernel/program-codec.ts'
+import { runProgram, waitUntilExecuted, type ProgramRun } from '../../kernel/program-run.ts'
+import type { Program } from '../../kernel/program.ts'
 import { GantryError } from '../../lib/errors.ts'
-import { flag, isSet, type Arguments } from '../arguments.ts'
+import { flag, isSet } from '../arguments.ts'
+import { callerFlags, planOf } from '../caller.ts'
 import type { Command } from '../command.ts'
 import { compileExec } from '../compile-exec.ts'
-import { forget, load, statusOf } from '../container-store.ts'
-import { runInForeground } from '../foreground.ts'
-import { startProgram } from '../lifecycle.ts'
-import type { OciProcess } from '../spec.ts'
+import { load, loadSpec, statusOf } from '../container-store.ts'
+import { execProcess } from '../exec-process.ts'
+import { addHome } from '../home.ts'
 import { startError } from '../start-error.ts'
 import { writePidFile } from './create.ts'
 
 export const exec: Command = {
   flags: {
+    ...callerFlags,
     process: { letter: 'p', value: true },
     tty: { letter: 't' },
     user: { letter: 'u', value: true },
+    'additional-gids': { letter: 'g', value: true, list: true },
     cwd: { value: true },
     env: { letter: 'e', value: true, list: true },
     detach: { letter: 'd' },
-    'pid-file': { value: true },
     'no-new-privs': {},
-    'console-socket': { value: true, missing: true },
-    'preserve-fds': { value: true, missing: true },
-    cap: { letter: 'c', value: true, missing: true },
+    cap: { letter: 'c', value: true, list: true },
+    'ignore-paused': {},
+    'process-label': { value: true },
+    apparmor: { value: true },
+    cgroup: { value: true, missing: true },
   },
   arguments: [1, Infinity],
+  failure: { prefix: 'exec failed: ', code: 255 },
   run: async ({ root, args }) => {
     const [id = '', ...command] = args.rest
-    const { directory: container, record, spec } = load(root, id)
-    if (statusOf(record) !== 'running') throw new GantryError('Conflict', `cannot exec in a container that is ${statusOf(record)}`)
-    const target = processOf(spec.process, command, args)
-    const directory = join(container, `exec-${randomBytes(8).toString('hex')}`)
-    mkdirSync(directory)
+    const container = load(root, id)
+    refuseUnlessRunning(statusOf(container), isSet(args, 'ignore-paused'))
+    const spec = loadSpec(container.directory)
+    const { init_process_pid: pid, cgroup, rootfs } = container.record
+    const target = addHome(linuxKernel, execProcess(spec.process, command, args), rootfs)
     const detach = isSet(args, 'detach')
-    let kept = false
+    const plan = planOf(args, { terminal: target.terminal === true, detach, waits: false })
+    const stdio = { terminal: target.terminal === true, stdin: false }
+    const program = compileExec({ pid, process: target, seccomp: spec.linux?.seccomp, layout: detectLayout(), cgroupPath: cgroup, directory: container.directory, stdio, detached: plan })
     try {
-      const stdio = { terminal: target.terminal === true, stdin: !detach }
-      const program = compileExec({ pid: record.pid, process: target, seccomp: spec.linux?.seccomp, layout: detectLayout(), cgroupPath: record.cgroup, directory, stdio })
-      const monitor = await startProgram(program, directory)
-      writePidFile(flag(args, 'pid-file'), monitor.pid)
-      if (!detach) return await runInForeground(monitor, stdio.terminal, () => monitor.start())
-      await monitor.start()
-      monitor.close()
-      kept = true
-      return 0
+      const run = runInMemory(program, plan.preserved)
+      if (detach) waitUntilExecuted(run.status, () => program)
+      writePidFile(flag(args, 'pid-file'), run.pid)
+      if (detach) return 0
+      const { runInForeground } = await import('../foreground.ts')
+      return await runInForeground({ program, run })
     } catch (error) {
-      throw startError(error, command[0] ?? '')
-    } finally {
-      if (!kept) forget(directory)
+      throw startError(error, target.args[0] ?? '')
     }
   },
 }
 
-/** The container's process with what the command line changes, or a process from a file. */
-function processOf(container: OciProcess | undefined, command: string[], args: Arguments): OciProcess {
-  const file = flag(args, 'process')
-  if (file !== undefined) return JSON.parse(readFileSync(file, 'utf8')) as OciProcess
-  if (container === undefined) throw new GantryError('InvalidParameter', 'cannot exec: the container has no process')
-  const user = flag(args, 'user')
-  const { consoleSize: _, ...rest } = container
-  return {
-    ...rest,
-    args: command,
-    terminal: isSet(args, 'tty'),
-    env: [...(container.env ?? []), ...(args.flags.get('env') ?? [])],
-    cwd: flag(args, 'cwd') ?? container.cwd,
-    ...(isSet(args, 'no-new-privs') ? { noNewPrivileges: true } : {}),
-    ...(user === undefined ? {} : { user: userOf(user) }),
-  }
+function refuseUnlessRunning(status: string, evenPaused: boolean): void {
+  if (status === 'stopped') throw new GantryError('Conflict', 'cannot exec in a stopped container')
+  if (status === 'paused' && !evenPaused) throw new GantryError('Conflict', 'cannot exec in a paused container (use --ignore-paused to override)')
 }
 
-/** UID[:GID], numbers as in runc. */
-function userOf(text: string): OciProcess['user'] {
-  const [, uid, gid = '0'] = /^(\d+)(?::(\d+))?$/.exec(text) ?? []
-  if (uid === undefined) throw new GantryError('InvalidParameter', `invalid user ${JSON.stringify(text)}: it must be UID[:GID]`)
-  return { uid: Number(uid), gid: Number(gid), additionalGids: [] }
+function runInMemory(program: Program, preserved: number): ProgramRun {
+  const file = memoryFile(linuxKernel, 'gantry-program', encodeProgram(program))
+  try {
+    return runProgram(linuxKernel, { program, file, preserved })
+  } finally {
+    closeSync(file)
+  }
 }

@@ -4,28 +4,45 @@ import { listProcesses } from '../../kernel/cgroup/processes.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { isSet } from '../arguments.ts'
 import type { Command } from '../command.ts'
-import { load, statusOf } from '../container-store.ts'
+import { load, loadSpec, statusOf } from '../container-store.ts'
 
 export const kill: Command = {
   flags: { all: { letter: 'a' } },
   arguments: [1, 2],
   run: async ({ root, args }) => {
     const [id = '', name = 'SIGTERM'] = args.rest
-    const { record } = load(root, id)
+    const container = load(root, id)
     const signal = signalNumber(name)
-    if (isSet(args, 'all')) {
-      for (const pid of listProcesses(detectLayout(), record.cgroup)) process.kill(pid, signal)
-    } else {
-      if (statusOf(record) === 'stopped') throw new GantryError('Conflict', 'container not running')
-      process.kill(record.pid, signal)
-    }
+    const stopped = statusOf(container) === 'stopped'
+    // Without a pid namespace of its own a container's other processes outlive the first one.
+    const everyone = isSet(args, 'all') || (stopped && signal === constants.signals.SIGKILL && !hasOwnPids(container.directory))
+    if (stopped && !everyone) throw new GantryError('Conflict', 'container not running')
+    const pids = everyone ? listProcesses(detectLayout(), container.record.cgroup) : [container.record.init_process_pid]
+    for (const pid of pids) sendSignal(pid, signal, everyone)
     return 0
   },
 }
 
+function hasOwnPids(directory: string): boolean {
+  return (loadSpec(directory).linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path)
+}
+
+function sendSignal(pid: number, signal: number, mayBeGone: boolean): void {
+  try {
+    process.kill(pid, signal)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause
+    if (!mayBeGone) throw new GantryError('Conflict', 'container not running', { cause })
+  }
+}
+
+/** Names with or without SIG, numbers, and real-time signals relative to their bounds (man 7 signal). */
 function signalNumber(name: string): number {
-  const known = constants.signals as Record<string, number>
-  const number = /^\d+$/.test(name) ? Number(name) : known[`SIG${name.toUpperCase().replace(/^SIG/, '')}`]
+  const upper = name.toUpperCase().replace(/^SIG/, '')
+  const realTime = /^RTM(IN|AX)(?:([+-])(\d+))?$/.exec(upper)
+  const known = constants.signals as Record<string, number | undefined>
+  let number = /^\d+$/.test(name) ? Number(name) : known[`SIG${upper}`]
+  if (realTime !== null) number = (realTime[1] === 'IN' ? 34 : 64) + (realTime[2] === '-' ? -1 : 1) * Number(realTime[3] ?? 0)
   if (number === undefined || number > 64) throw new GantryError('InvalidParameter', `unknown signal ${JSON.stringify(name)}`)
   return number
 }

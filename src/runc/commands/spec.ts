@@ -1,19 +1,48 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GantryError } from '../../lib/errors.ts'
-import { flag } from '../arguments.ts'
+import { flag, isSet } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { writeOut } from '../output.ts'
 import type { OciSpec } from '../spec.ts'
 
 export const spec: Command = {
-  flags: { bundle: { letter: 'b', value: true }, rootless: { missing: true } },
+  flags: { bundle: { letter: 'b', value: true }, rootless: {}, program: {}, format: { value: true } },
   arguments: [0, 0],
   run: async ({ args }) => {
-    const file = join(flag(args, 'bundle') ?? '.', 'config.json')
-    if (existsSync(file)) throw new GantryError('Conflict', `File ${file} exists. Remove it first`)
-    writeFileSync(file, `${JSON.stringify(startingPoint(), null, 2)}\n`, { mode: 0o666 })
+    const bundle = flag(args, 'bundle') || '.'
+    if (isSet(args, 'program')) {
+      const { showProgram } = await import('../show-program.ts')
+      writeOut(1, showProgram(bundle, flag(args, 'format') ?? 'text'))
+      return 0
+    }
+    const file = join(bundle, 'config.json')
+    if (existsSync(file)) throw new GantryError('Conflict', 'File config.json exists. Remove it first')
+    const start = isSet(args, 'rootless') ? rootless(startingPoint()) : startingPoint()
+    writeFileSync(file, `${JSON.stringify(start, null, '\t')}\n`, { mode: 0o666 })
     return 0
   },
+}
+
+/** For an ordinary user: its own ids as root's, the host's network, no cgroup, the host's /sys read-only. */
+function rootless(spec: OciSpec): OciSpec {
+  const { resources: _, namespaces = [], ...linux } = spec.linux ?? {}
+  const mounts = (spec.mounts ?? []).flatMap((mount) => {
+    if (mount.destination === '/sys') return [{ destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] }]
+    if (mount.destination === '/sys/fs/cgroup') return []
+    // A group that has no mapping cannot own a file.
+    return [{ ...mount, ...(mount.options === undefined ? {} : { options: mount.options.filter((option) => !option.startsWith('gid=')) }) }]
+  })
+  return {
+    ...spec,
+    mounts,
+    linux: {
+      ...linux,
+      uidMappings: [{ containerID: 0, hostID: process.geteuid?.() ?? 0, size: 1 }],
+      gidMappings: [{ containerID: 0, hostID: process.getegid?.() ?? 0, size: 1 }],
+      namespaces: [...namespaces.filter(({ type }) => type !== 'network'), { type: 'user' }],
+    },
+  }
 }
 
 /** A shell on a terminal in a read-only root, with few capabilities: something to edit. */

@@ -6,6 +6,7 @@ import type { Cell } from '../../kernel/program.ts'
 import type { ProgramBuilder } from '../../kernel/program-builder.ts'
 import type { OciMount } from '../spec.ts'
 import { setAttributes } from './attributes.ts'
+import { idMapOf, type MountIdMap } from './id-map.ts'
 import { parseMountOptions, type MountOptions } from './options.ts'
 import { openTarget } from './target.ts'
 
@@ -15,6 +16,8 @@ export interface Bind {
   options: MountOptions
   kind: 'directory' | 'file'
   tree: Cell
+  /** Its ids as others. */
+  idMap: MountIdMap | undefined
 }
 
 export function isBind(mount: OciMount): boolean {
@@ -23,7 +26,7 @@ export function isBind(mount: OciMount): boolean {
 
 export function planBind(builder: ProgramBuilder, mount: OciMount, isDirectory: (path: string) => boolean): Bind {
   const kind = isDirectory(mount.source ?? '') ? 'directory' : 'file'
-  return { mount, options: parseMountOptions(mount.options), kind, tree: builder.cell(`tree for ${mount.destination}`) }
+  return { mount, options: parseMountOptions(mount.options), kind, tree: builder.cell(`tree for ${mount.destination}`), idMap: idMapOf(mount) }
 }
 
 /** Whether the copy must be made before the namespace is cut off from the host's mount events. */

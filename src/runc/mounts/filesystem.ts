@@ -11,7 +11,7 @@ import { openTarget } from './target.ts'
 const exact = new Set(['proc', 'sysfs'])
 
 /** A new file system (proc, sysfs, tmpfs, devpts, mqueue …) on a place inside the root. */
-export function mountFilesystem(builder: ProgramBuilder, root: Cell, mount: OciMount): void {
+export function mountFilesystem(builder: ProgramBuilder, root: Cell, mount: OciMount, _more: { label: string | undefined; rootfs: string }): void {
   const { destination, type = '', source = type } = mount
   const { flags, data, propagation } = parseMountOptions(mount.options)
   const target = builder.cell(`target ${destination}`)

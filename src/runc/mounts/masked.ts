@@ -13,7 +13,8 @@ const EINVAL = 22
 
 /**
  * Hides paths of the process's own root: a file behind /dev/null, a directory behind an empty read-only tmpfs.
- * `nullDevice` is a descriptor of the real null device, so that no path can offer another one (CVE-2025-31133).
+ * `nullDevice` is a descriptor of the real null device, so that no path can offer another one (CVE-2025-31133): the node in
+ * a new /dev, or a mount that is nowhere yet. Such a mount cannot be copied before it is somewhere: it is the first mask.
  */
 export function maskPaths(builder: ProgramBuilder, paths: readonly string[], nullDevice: Cell): void {
   if (paths.length === 0) return
@@ -22,10 +23,12 @@ export function maskPaths(builder: ProgramBuilder, paths: readonly string[], nul
   const tmpfs = builder.string('tmpfs')
   for (const path of paths) {
     // A file on a directory is EINVAL, and a tmpfs on a file is an error: nothing stays unmasked unnoticed.
-    const masked = builder.label()
+    const [copied, masked] = [builder.label(), builder.label()]
     const place = builder.string(path)
     const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
-    builder.call('copy /dev/null', 'open_tree', [nullDevice, empty, clone | AT_EMPTY_PATH], { save: mask })
+    builder.call('copy /dev/null', 'open_tree', [nullDevice, empty, clone | AT_EMPTY_PATH], { save: mask, ignore: [EINVAL], onSuccess: copied })
+    builder.copy('use the mount itself', nullDevice, mask)
+    builder.place(copied)
     builder.call(`mask ${path}`, 'move_mount', [mask, empty, AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS], {
       ignore: [ENOENT, EINVAL],
       onSuccess: masked,

@@ -1,5 +1,4 @@
 import * as flags from '../../kernel/constants/mounts.ts'
-import { GantryError } from '../../lib/errors.ts'
 
 /** What the option list of an OCI mount asks for (config.md, "Mounts", Linux mount options). */
 export interface MountOptions {
@@ -67,15 +66,15 @@ const propagations: Record<string, number> = {
   unbindable: flags.MS_UNBINDABLE,
 }
 
-const missing = new Set(['tmpcopyup', 'copy-symlink', 'idmap', 'ridmap'])
+/** Not for the kernel: they are looked up where they matter. */
+const ours = new Set(['tmpcopyup', 'copy-symlink', 'idmap', 'ridmap'])
 
-/** @throws GantryError NotImplemented for an option that would need more than flags */
 export function parseMountOptions(options: readonly string[] = []): MountOptions {
   const parsed: MountOptions = { bind: 'none', flags: 0, set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0, data: [] }
   for (const option of options) {
     const propagation = parsePropagation(option)
-    if (missing.has(option)) throw new GantryError('NotImplemented', `not implemented yet: mount option ${option}`)
-    else if (option === 'bind' || option === 'rbind') parsed.bind = option
+    if (ours.has(option)) continue
+    if (option === 'bind' || option === 'rbind') parsed.bind = option
     else if (propagation !== undefined) parsed.propagation = propagation
     else if (!addFlag(parsed, option)) parsed.data.push(option)
   }

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { after, describe, test } from 'node:test'
+import { bytesOf } from '../../../src/runc/commands/size.ts'
 import { parseArguments } from '../../../src/runc/arguments.ts'
 import { sampleSpec } from './sample-spec.ts'
 
@@ -45,7 +46,7 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     const pid = Number(readFileSync(pidFile, 'utf8'))
     const created = await state()
     assert.deepEqual([created.status, created.pid], ['created', pid])
-    assert.match((await runc('create', '-b', bundle, 'two')).stderr, /container with given ID already exists: two/)
+    assert.match((await runc('create', '-b', bundle, 'two')).stderr, /container with given ID already exists/)
     assert.equal((await runc('start', 'two')).code, 0)
     assert.equal((await state()).status, 'running')
     assert.equal(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'sleep\x00100\0')
@@ -56,7 +57,7 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     for (let wait = 0; wait < 100 && (await state()).status !== 'stopped'; wait++) await sleep(10)
     assert.equal((await state()).status, 'stopped')
     assert.equal((await runc('delete', 'two')).code, 0)
-    assert.match((await runc('state', 'two')).stderr, /container does not exist: two/)
+    assert.match((await runc('state', 'two')).stderr, /container does not exist/)
     assert.deepEqual(readdirSync(root), [])
   })
 
@@ -66,11 +67,25 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     const { code } = await runc('--log', log, '--log-format', 'json', 'run', '-b', bundle, 'three')
     assert.equal(code, 1)
     const line = JSON.parse(readFileSync(log, 'utf8')) as { level: string; msg: string }
-    assert.deepEqual([line.level, line.msg], ['error', 'exec: "not-there": executable file not found in $PATH'])
+    assert.deepEqual([line.level, line.msg], ['error', 'gantry-runc run failed: exec: "not-there": executable file not found in $PATH'])
     assert.deepEqual(readdirSync(root), [])
-    assert.match((await runc('create', '--console-socket', '/x', 'three')).stderr, /not implemented yet: --console-socket/)
-    assert.match((await runc('checkpoint', 'x')).stderr, /no such command: checkpoint/)
-    assert.match((await runc('state', '../x')).stderr, /invalid container ID/)
+    assert.match((await runc('create', '-b', bundle, '--console-socket', '/x', 'three')).stderr, /cannot use console socket if gantry-runc will not detach or allocate tty/)
+    assert.match((await runc('--systemd-cgroup', 'list')).stderr, /not implemented yet: --systemd-cgroup/)
+    assert.match((await runc('restore', 'x')).stderr, /cannot restore a container: criu is not installed|not implemented yet: restore/)
+    assert.match((await runc('fly', 'x')).stderr, /no such command: fly/)
+    assert.match((await runc('state', '../x')).stderr, /invalid container ID format/)
+    assert.match((await runc('create', '-b', join(directory, 'nowhere'), 'three')).stderr, /JSON specification file .* not found/)
+    assert.deepEqual(readdirSync(root), [])
+  })
+
+  test('shows the program of a bundle as text and as JSON, without executing it', async () => {
+    write(['true'])
+    const { stdout } = await runc('spec', '--program', '-b', bundle)
+    assert.match(stdout, /clone3\(.*CLONE_NEWPID.*# clone the first process/)
+    const operations = JSON.parse((await runc('spec', '--program', '--format', 'json', '-b', bundle)).stdout) as { call?: string; text: string }[]
+    assert.equal(operations.length, stdout.trim().split('\n').length)
+    assert.ok(operations.some(({ call }) => call === 'pivot_root'))
+    assert.deepEqual(readdirSync(root), [])
   })
 
   test('writes a specification to start from, that it can run', async () => {
@@ -82,7 +97,7 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     const spec = JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof sampleSpec>
     writeFileSync(file, JSON.stringify({ ...spec, process: { ...spec.process, args: ['true'] }, linux: { ...spec.linux, cgroupsPath: `/gantry-runc-cli-${process.pid}` } }))
     assert.deepEqual(await runc('run', '-b', fresh, 'four'), { code: 0, stdout: '', stderr: '' })
-    assert.match((await runc('spec', '-b', fresh)).stderr, /exists/)
+    assert.match((await runc('spec', '-b', fresh)).stderr, /File config.json exists/)
   })
 })
 
@@ -94,5 +109,12 @@ describe('the flags of gantry-runc', () => {
     assert.deepEqual(rest, ['id', '--force', '-z'])
     assert.throws(() => parseArguments(['--nope'], table), { message: 'flag provided but not defined: -nope' })
     assert.throws(() => parseArguments(['-b'], table), { message: 'flag needs an argument: -b' })
+  })
+})
+
+describe('sizes', () => {
+  test('have binary units', () => {
+    assert.deepEqual(['512', '1k', '64m', '1.5GiB', '2Tb', '-1'].map((text) => bytesOf(text, 'memory')), [512, 1024, 64 << 20, 1.5 * 2 ** 30, 2 * 2 ** 40, -1])
+    for (const text of ['', 'm', '1x', '-2', '1 2']) assert.throws(() => bytesOf(text, 'memory'), { message: `invalid value for memory: invalid size: '${text}'` })
   })
 })

@@ -1,0 +1,110 @@
+import { PR_SET_DUMPABLE } from '../kernel/constants/processes.ts'
+import type { Cell } from '../kernel/program.ts'
+import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import type { DetachedSide } from './detached-side.ts'
+import { cloneThroughGoBetween } from './go-between.ts'
+import type { MonitorSide } from './monitor-side.ts'
+import { cloneArguments, cloneChild, joinNamespace, type JoinedNamespace } from './namespaces.ts'
+import { writeText } from './paths.ts'
+import { becomeNamespaceRoot, writeIdMaps, type UserNamespace } from './user-namespace.ts'
+
+export interface Birth {
+  outer: MonitorSide | DetachedSide
+  users: UserNamespace
+  label: string
+  /** CLONE_NEW* of the process. */
+  flags: number
+  /** Born in a v2 cgroup, whose directory `openCgroups` is given the cell for. */
+  intoCgroup: boolean
+  /** Fills the cell with the cgroup's directory; opens what else the child needs. */
+  prepare: (cgroup: Cell) => void
+  joined: readonly JoinedNamespace[]
+  /** In the outer process, when the pid is known and the ids are mapped. */
+  adopt: (pid: Cell) => void
+  /** In the outer process: what it is from now on. Does not come back. */
+  finish: () => void
+}
+
+/**
+ * Splits in two: an outer process that has the rights of its caller, and the child, which goes on with the next operation inside
+ * its user namespace. @returns namespaces that the child has still to join
+ */
+export function cloneFirstProcess(builder: ProgramBuilder, birth: Birth): readonly JoinedNamespace[] {
+  const { outer, users, label, flags, joined } = birth
+  // The ids of a process that hides belong to root, and an ordinary user could not map them.
+  if (users.kind !== 'own' && !users.privileged) builder.call('let the ids be mapped', 'prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
+  const between = users.kind === 'joined'
+  const args = cloneArguments(builder, outer.block.pidfd, between ? 0 : flags, birth.intoCgroup)
+  birth.prepare(args.cgroup)
+  const child = builder.label()
+  const finish = (): void => {
+    birth.adopt(outer.block.pid)
+    if (users.kind === 'new') releaseChild(builder, outer, users)
+    if (users.kind !== 'own' && !users.privileged) hide(builder)
+    birth.finish()
+  }
+  if (between) {
+    const order = inOrder(joined, users)
+    const enter = (): void => {
+      for (const namespace of order) joinNamespace(builder, namespace)
+    }
+    cloneThroughGoBetween(builder, { args, block: outer.block, flags, label, enter, child, outer: finish })
+    builder.place(child)
+    return []
+  }
+  // Inside a new user namespace there is no right to join what is the host's.
+  const early = users.kind === 'new' && users.privileged
+  if (early) for (const namespace of joined) joinNamespace(builder, namespace)
+  cloneChild(builder, label, args, outer.block.pid, child)
+  finish()
+  builder.place(child)
+  return early ? [] : joined
+}
+
+export interface FurtherBirth extends Omit<Birth, 'users' | 'label' | 'flags' | 'joined'> {
+  /** Through a go-between, who enters the namespaces. */
+  between: boolean
+  enter: () => void
+}
+
+/** As `cloneFirstProcess`, for a process that makes no namespaces. */
+export function cloneFurtherProcess(builder: ProgramBuilder, { outer, intoCgroup, prepare, between, enter, adopt, finish }: FurtherBirth): void {
+  const args = cloneArguments(builder, outer.block.pidfd, 0, intoCgroup)
+  prepare(args.cgroup)
+  const child = builder.label()
+  const stay = (): void => {
+    adopt(outer.block.pid)
+    finish()
+  }
+  const label = 'clone the process'
+  if (between) {
+    cloneThroughGoBetween(builder, { args, block: outer.block, flags: 0, label, enter, child, outer: stay })
+  } else {
+    cloneChild(builder, label, args, outer.block.pid, child)
+    stay()
+  }
+  builder.place(child)
+}
+
+/** The child's first steps in its user namespace; nothing in that of the caller. */
+export function settleInUserNamespace(builder: ProgramBuilder, { sync }: Pick<MonitorSide, 'sync'>, users: UserNamespace, user: { uid: number; gid: number }): void {
+  if (users.kind === 'own') return
+  if (users.kind === 'new') builder.call('wait until the ids are mapped', 'read', [sync, builder.space(1, 1), 1], { min: 1 })
+  becomeNamespaceRoot(builder, users, user)
+  hide(builder)
+}
+
+function releaseChild(builder: ProgramBuilder, { block, own }: MonitorSide, users: UserNamespace): void {
+  writeIdMaps(builder, block.pid, users)
+  writeText(builder, 'say that the ids are mapped', own, 'm')
+}
+
+/** With rights over the host the other namespaces first; without, they are to be had from inside only. */
+function inOrder(joined: readonly JoinedNamespace[], { privileged }: UserNamespace): JoinedNamespace[] {
+  const rank = ({ type }: JoinedNamespace): number => Number((type === 'user') === privileged)
+  return joined.toSorted((one, other) => rank(one) - rank(other))
+}
+
+function hide(builder: ProgramBuilder): void {
+  builder.call('hide from tracers', 'prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
+}

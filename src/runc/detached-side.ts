@@ -1,0 +1,150 @@
+import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_RDWR } from '../kernel/constants/files.ts'
+import { PR_SET_DUMPABLE } from '../kernel/constants/processes.ts'
+import { AF_UNIX, MSG_CMSG_CLOEXEC, SOCK_CLOEXEC, SOCK_STREAM } from '../kernel/constants/sockets.ts'
+import { addressOf, offsetBy, type Cell, type Pointer } from '../kernel/program.ts'
+import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { recordKinds, recordSize } from '../kernel/status-records.ts'
+import { GantryError } from '../lib/errors.ts'
+import { descriptorMessage } from './descriptor-message.ts'
+import type { MonitorSide } from './monitor-side.ts'
+import { writeText } from './paths.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * A program without a monitor, for callers that are parents themselves (containerd's shim, conmon) or stand in the foreground:
+ * the process has the caller's stdio, or a terminal whose master the caller gets.
+ */
+export interface DetachedPlan {
+  /** Descriptors from 3 on that the process keeps (--preserve-fds). */
+  preserved: number
+  /** Which of the descriptors 0, 1, 2 are the host's null device: they become the container's. */
+  nullDescriptors: readonly number[]
+  /** Unix socket that is sent the terminal's master; without one it stays with the outer process, which must `stay`. */
+  consoleSocket?: string
+  /** The outer process waits for the other one and reports how it ended; else it leaves at once. */
+  stays: boolean
+  /** The process waits until somebody connects to the socket `s` of the directory; from then on it reports failures there. */
+  waits: boolean
+  /** Leave the session keyring as it is (--no-new-keyring). */
+  keepsKeyring?: boolean
+}
+
+/** What the outer process and the child share across the clone. */
+export interface DetachedSide extends MonitorSide {
+  plan: DetachedPlan
+  /** The status channel. */
+  status: number
+  record: Pointer
+  start: Cell | undefined
+  console: Cell | undefined
+}
+
+const CREATED_PID = 4
+const CREATED_TERMINAL = 8
+const EPERM = 1
+const ENOENT = 2
+const EBADF = 9
+const EACCES = 13
+const EINVAL = 22
+const EROFS = 30
+const P_PID = 1
+const WEXITED = 4
+const siginfoSize = 128
+/** Room for a path in struct sockaddr_un. */
+const longestSocketPath = 107
+
+/** The number of the status channel: `gantry-init run` has the program on the descriptor before it. */
+export function statusChannel({ preserved }: Pick<DetachedPlan, 'preserved'>): number {
+  return 3 + preserved + 1
+}
+
+/** Before the clone. */
+export function prepareDetached(builder: ProgramBuilder, directory: string, plan: DetachedPlan): DetachedSide {
+  const block = builder.monitorBlock()
+  builder.call('hide from tracers', 'prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
+  if (plan.stays) builder.call('leave the session of the caller', 'setsid', [])
+  const start = plan.waits ? listenForStart(builder, directory) : undefined
+  const console = plan.consoleSocket === undefined ? undefined : connectConsole(builder, plan.consoleSocket)
+  const [own, sync] = builder.cellPair('sync of the outer process', 'sync of the child')
+  builder.call('make a socket to the child', 'socketpair', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, addressOf(own)])
+  const record = Buffer.alloc(recordSize)
+  record.writeUInt32LE(recordKinds.created, 0)
+  return { block, sync, own, pipes: undefined, plan, status: statusChannel(plan), record: builder.bytes(record), start, console }
+}
+
+/** In the outer process, after the clone: waits until the child is ready, reports it, and leaves, or stays until it ends. */
+export function finishDetached(builder: ProgramBuilder, side: DetachedSide, hasTerminal: boolean): void {
+  const { block, own, sync, plan, status, record } = side
+  builder.call('close the end of the child', 'close', [sync])
+  builder.copy('note the pid', block.pid, builder.cellAt(offsetBy(record, CREATED_PID), 'reported pid'))
+  const terminal = builder.cellAt(offsetBy(record, CREATED_TERMINAL), 'reported terminal')
+  if (hasTerminal && side.console === undefined) {
+    const { message, descriptor } = descriptorMessage(builder, 'received terminal')
+    builder.call('wait until the child is ready', 'recvmsg', [own, message, MSG_CMSG_CLOEXEC], { min: 1 })
+    builder.copy('note the terminal', descriptor, terminal)
+    // The caller takes the terminal from here; in a container's reach this process never is.
+    builder.call('let the caller take it', 'prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
+  } else {
+    builder.call('wait until the child is ready', 'read', [own, builder.space(1, 1), 1], { min: 1 })
+  }
+  builder.call('report that it is created', 'write', [status, record, recordSize], { min: recordSize })
+  if (plan.stays) {
+    const siginfo = builder.space(siginfoSize)
+    builder.call('wait until the process ends', 'waitid', [P_PID, block.pid, siginfo, WEXITED, null])
+    builder.call('report how it ended', 'write', [status, siginfo, 2 * recordSize], { min: 2 * recordSize })
+  }
+  builder.call('leave', 'exit_group', [0])
+}
+
+/** In the child: descriptors 0, 1 and 2 are the caller's; the user owns them, so that /dev/stdout can be opened again. */
+export function keepStdio(builder: ProgramBuilder, { plan }: DetachedSide, uid: number): void {
+  if (plan.nullDescriptors.length > 0) {
+    const file = builder.cell('null device of the container')
+    // A root without one keeps the host's.
+    builder.call('open /dev/null', 'openat', [AT_FDCWD, builder.string('/dev/null'), O_RDWR | O_NOCTTY | O_CLOEXEC, 0], { save: file, ignore: [ENOENT, EACCES, EPERM] })
+    for (const descriptor of plan.nullDescriptors) builder.call(`connect descriptor ${descriptor} to it`, 'dup3', [file, descriptor, 0], { ignore: [EBADF] })
+  }
+  if (uid === 0) return
+  for (const descriptor of [0, 1, 2].filter((number) => !plan.nullDescriptors.includes(number))) {
+    // Files that were opened read-only, or belong to a user who is not in the namespace, stay as they are.
+    builder.call(`give descriptor ${descriptor} to user ${uid}`, 'fchown', [descriptor, uid, -1], { ignore: [EPERM, EROFS, EINVAL] })
+  }
+}
+
+/** In the child: says ready, hands its terminal over, and waits for start. */
+export function sayReady(builder: ProgramBuilder, { sync, status, start, console }: DetachedSide, terminal: Terminal | undefined): void {
+  if (terminal !== undefined) builder.call('send the terminal', 'sendmsg', [console ?? sync, terminal.message.message, 0], { min: 1 })
+  if (terminal === undefined || console !== undefined) writeText(builder, 'say ready', sync, '+')
+  if (start === undefined) return
+  const starter = builder.cell('starter')
+  builder.call('wait for start', 'accept4', [start, null, null, SOCK_CLOEXEC], { save: starter })
+  builder.call('report to who started', 'dup3', [starter, status, O_CLOEXEC])
+}
+
+/** Named relatively, as the path of a socket has little room. */
+function listenForStart(builder: ProgramBuilder, directory: string): Cell {
+  const start = builder.cell('start socket')
+  builder.call(`enter ${directory}`, 'chdir', [builder.string(directory)])
+  const address = socketAddress('s')
+  builder.call('make the start socket', 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0], { save: start })
+  builder.call('name it s', 'bind', [start, builder.bytes(address), address.length])
+  builder.call('listen', 'listen', [start, 1])
+  return start
+}
+
+function connectConsole(builder: ProgramBuilder, path: string): Cell {
+  if (Buffer.byteLength(path) > longestSocketPath) throw new GantryError('InvalidParameter', `cannot use console socket ${path}: its path is longer than ${longestSocketPath} bytes`)
+  const socket = builder.cell('console socket')
+  const address = socketAddress(path)
+  builder.call('make a socket for the terminal', 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0], { save: socket })
+  builder.call(`connect to console socket ${path}`, 'connect', [socket, builder.bytes(address), address.length])
+  return socket
+}
+
+/** struct sockaddr_un */
+export function socketAddress(path: string): Buffer {
+  const address = Buffer.alloc(2 + Buffer.byteLength(path) + 1)
+  address.writeUInt16LE(AF_UNIX, 0)
+  address.write(path, 2)
+  return address
+}
