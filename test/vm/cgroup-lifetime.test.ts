@@ -7,6 +7,7 @@ onOneMachine('the life of a cgroup on v2', (stage) => {
     await using container = await stage.container(tiny, 'sleep', '999')
     await stage.must(`echo 50 >${container.cgroup}/cpu.weight`)
     await stage.ok('exec', container.id, 'true')
+    await stage.docker('stats', '--no-stream', container.id)
     await stage.ok('inspect', container.id)
     await stage.must('sleep 60')
     assert.equal(await container.read('cpu.weight'), '50')

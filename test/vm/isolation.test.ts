@@ -8,7 +8,8 @@ onOneMachine('isolation on a Debian 12 with systemd and AppArmor', (stage) => {
     const kinds = ['mnt', 'uts', 'ipc', 'pid', 'net', 'cgroup', 'time', 'user']
     const links = (pid: number | string) => stage.must(`cd /proc/${pid}/ns; readlink ${kinds.join(' ')}`)
     const [own, host] = (await Promise.all([links(container.pid), links(1)])).map((text) => text.split('\n'))
-    for (const [index, kind] of kinds.entries()) (kind === 'user' ? assert.equal : assert.notEqual)(own?.[index], host?.[index], kind)
+    const shared = kinds.filter((_, index) => own?.[index] === host?.[index])
+    assert.deepEqual(shared, ['user'])
   })
 
   test('inside, the cgroup of the container is the top, read only', async () => {
@@ -39,8 +40,7 @@ ip addr add 203.0.113.1/24 dev machine0; ip link set machine0 up
 ip -n neighbour addr add 203.0.113.2/24 dev neighbour0; ip -n neighbour link set neighbour0 up`)
     await using container = await stage.container('-p', '8080:80', tiny, 'sh', '-c', 'echo hello >/www/index.html; exec httpd -f -p 80 -h /www')
     assert.match(await stage.ok('port', container.id), /^80\/tcp -> 0\.0\.0\.0:8080/)
-    const request = (address: string) => `exec 3<>/dev/tcp/${address}/8080; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; tail -n 1 <&3`
-    const get = (address: string, prefix = '') => stage.must(`for i in $(seq 20); do ${prefix} bash -c '${request(address)}' && exit; sleep 0.5; done; exit 1`)
+    const get = (address: string, prefix = '') => stage.must(`for i in $(seq 20); do ${prefix} bash -c '${requestTo(address)}' && exit; sleep 0.5; done; exit 1`)
     assert.equal(await get('127.0.0.1'), 'hello')
     assert.equal(await get('203.0.113.1'), 'hello')
     assert.equal(await get('203.0.113.1', 'ip netns exec neighbour'), 'hello')
@@ -57,3 +57,8 @@ ip -n neighbour addr add 203.0.113.2/24 dev neighbour0; ip -n neighbour link set
     assert.equal(await stage.must(`gantry run --rm -m 64m --cpus .5 ${tiny} sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max'`), '67108864\n50000 100000')
   })
 })
+
+/** busybox wget, static, ends in a segmentation fault on Debian 12 when it looks up a name. */
+function requestTo(address: string): string {
+  return `exec 3<>/dev/tcp/${address}/8080; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; tail -n 1 <&3`
+}

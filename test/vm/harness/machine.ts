@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,6 +6,7 @@ import { type Agent, type Finished, talkToAgent } from './agent.ts'
 import { ensureImage, projectRoot } from './image.ts'
 import { type Qemu, startQemu } from './qemu.ts'
 import { ensureSavedState, makeDisk } from './saved-state.ts'
+import { makeScratch } from './scratch.ts'
 
 /** A Debian 12 that is emulated: some 10 times slower than its host at computing, 30 times at starting processes. */
 export interface Machine extends AsyncDisposable {
@@ -21,7 +22,7 @@ const patience = 300_000
 export async function startMachine(): Promise<Machine> {
   const image = ensureImage()
   const booted = await ensureSavedState(image)
-  const directory = mkdtempSync(path.join(tmpdir(), 'gantry-vm-'))
+  const directory = makeScratch(tmpdir(), 'gantry-vm')
   const disk = path.join(directory, 'disk.qcow2')
   let qemu: Qemu | undefined
   const close = async () => {

@@ -1,18 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { talkToAgent } from './agent.ts'
 import { type Qemu, startQemu } from './qemu.ts'
+import { makeScratch } from './scratch.ts'
 
-export const bootTimeout = 300_000
+const bootTimeout = 300_000
 
 /** Directory with `disk.qcow2` and `state` of a machine that has booted. Boots one when it is not there. */
 export async function ensureSavedState(image: string): Promise<string> {
   const directory = path.join(image, `booted-${await stateKey()}`)
   if (existsSync(directory)) return directory
-  const scratch = mkdtempSync(path.join(image, 'booting-'))
+  const scratch = makeScratch(image, 'booting')
   try {
     await bootAndSave(image, scratch)
     for (const name of ['console', 'qemu.log', 'qmp', 'empty']) rmSync(path.join(scratch, name), { recursive: true, force: true })

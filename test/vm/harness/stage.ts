@@ -20,7 +20,7 @@ export interface Container extends AsyncDisposable {
   readonly cgroup: string
   inspect(template: string): Promise<string>
   /** Trimmed text of a file of its cgroup. */
-  read(file: string): Promise<string>
+  readonly read: (file: string) => Promise<string>
 }
 
 export const tiny = 'tiny'
@@ -55,7 +55,6 @@ tar -C $root -cf /root/tiny.tar .
 docker import /root/tiny.tar ${tiny}`
 
 function withDocker(machine: Machine): Pick<Stage, 'docker' | 'ok' | 'container'> {
-  const command = (args: string[]) => ['docker', ...args].map(quoted).join(' ')
   const ok = (...args: string[]) => machine.must(command(args))
   return {
     docker: (...args) => machine.run(command(args)),
@@ -70,6 +69,10 @@ function withDocker(machine: Machine): Pick<Stage, 'docker' | 'ok' | 'container'
       return { id, pid, cgroup, inspect, read, [Symbol.asyncDispose]: dispose }
     },
   }
+}
+
+function command(args: string[]): string {
+  return ['docker', ...args].map(quoted).join(' ')
 }
 
 function quoted(word: string): string {
