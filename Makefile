@@ -12,7 +12,7 @@ INIT_CFLAGS := -static -nostdlib -nostartfiles -ffreestanding -fno-stack-protect
 ADDON_CFLAGS := -shared -fPIC -O2 -Wall -Wextra -Werror
 
 UNIT_TESTS := 'test/unit/**/*.test.ts'
-E2E_TESTS := 'test/e2e/*.test.ts'
+E2E_TESTS := 'test/e2e/**/*.test.ts'
 VM_TESTS := 'test/vm/*.test.ts'
 TEST := $(NODE) --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000
 # Rounds of `make bench`.

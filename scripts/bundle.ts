@@ -9,8 +9,8 @@ const programs = {
   'gantry-proxy': 'src/proxy/main.ts',
 }
 
-/** As CommonJS, which Node starts some 15 ms faster: this one is started several times for every container. */
-const quickPrograms = { 'gantry-runc': 'src/runc/main.ts' }
+/** As CommonJS, which Node starts some 15 ms faster, and with a launcher: it is started several times for every container. */
+const quickPrograms = { 'gantry-runc': 'src/runc/launch.ts', 'gantry-runc-main': 'src/runc/main.ts' }
 
 const missing = [...Object.values(programs), ...Object.values(quickPrograms)].filter((entry) => !existsSync(entry))
 if (missing.length > 0) {
@@ -31,6 +31,9 @@ await build({
   ...common,
   entryPoints: quickPrograms,
   format: 'cjs',
+  // Less for V8 to read. Names stay, for traces.
+  minifySyntax: true,
+  minifyWhitespace: true,
   outExtension: { '.js': '.cjs' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
   define: { ...common.define, 'import.meta.url': 'bundleUrl' },

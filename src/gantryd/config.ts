@@ -80,8 +80,8 @@ function refuseUnsupported(values: FlagValues): void {
   if (values.get('live-restore') === false) {
     throw new GantryError('InvalidParameter', 'cannot switch live-restore off: containers always outlive the daemon')
   }
-  const logDriver = values.get('log-driver')
-  if (logDriver !== undefined && logDriver !== 'json-file') throw new GantryError('NotImplemented', `not implemented yet: --log-driver ${String(logDriver)}`)
+  const logDriver = values.get('log-driver') as string | undefined
+  if (logDriver !== undefined && logDriver !== 'json-file') throw new GantryError('NotImplemented', `not implemented yet: --log-driver ${logDriver}`)
   checkStorageDriver((values.get('storage-driver') as string | undefined) ?? 'overlay2')
 }
 

@@ -10,6 +10,7 @@ import { execute } from './exec-path.ts'
 import type { MonitorSide } from './monitor-side.ts'
 import { writeText } from './paths.ts'
 import { loadSeccomp } from './seccomp.ts'
+import { callCourier, courierDescriptors, type SeccompListener } from './seccomp-listener.ts'
 import type { OciProcess, OciSeccomp } from './spec.ts'
 import { connectStdio } from './stdio.ts'
 import { connectTerminal, sendTerminal, type Terminal } from './terminal.ts'
@@ -24,6 +25,9 @@ export interface BecomeProcess {
   /** What is on the other side of the clone: a monitor, or nobody for long. */
   outer: MonitorSide | DetachedSide
   terminal: Terminal | undefined
+  /** Confines what is executed next. */
+  confine: () => void
+  listener?: SeccompListener | undefined
   /** What runs after the start, with the rights of the process. */
   beforeExecute?: () => void
   /** Working directory, opened; the process enters it here. */
@@ -51,6 +55,7 @@ export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): v
   builder.call('let no other descriptor through', 'close_range', [3 + (detached?.plan.preserved ?? 0), 0xffff_ffff, CLOSE_RANGE_CLOEXEC])
   builder.call(`enter working directory ${process.cwd}`, 'fchdir', [cwd])
   dropBounding(builder, masks.bounding)
+  become.confine()
   const finish = changeUser(builder, become, masks)
   builder.call('set the file mode mask', 'umask', [process.user.umask ?? 0o022])
   if (detached !== undefined) {
@@ -61,8 +66,9 @@ export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): v
     else writeText(builder, 'say ready', outer.sync, '+')
     builder.call('wait for start', 'read', [outer.sync, builder.space(1, 1), 1], { min: 1 })
   }
-  closeEverything(builder, detached)
+  closeEverything(builder, detached, become.listener)
   become.beforeExecute?.()
+  if (become.listener !== undefined) callCourier(builder, become.listener)
   finish()
   execute(builder, process)
 }
@@ -71,10 +77,12 @@ export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): v
  * Close-on-exec is too late: execve walks the path of the program, of its interpreter too, while descriptors are still
  * open, and "/proc/self/fd/7/../../bin/sh" would be a program of the host (CVE-2024-21626). The status channel stays.
  */
-function closeEverything(builder: ProgramBuilder, detached: DetachedSide | undefined): void {
+function closeEverything(builder: ProgramBuilder, detached: DetachedSide | undefined, listener: SeccompListener | undefined): void {
   const status = detached?.status ?? statusChannel
   builder.call('close the descriptors below the status channel', 'close_range', [3 + (detached?.plan.preserved ?? 0), status - 1, 0])
-  builder.call('close the descriptors above it', 'close_range', [status + 1, 0xffff_ffff, 0])
+  const spared = listener === undefined ? undefined : courierDescriptors(listener)
+  builder.call('close the descriptors above it', 'close_range', [status + 1, spared === undefined ? 0xffff_ffff : spared[0] - 1, 0])
+  if (spared !== undefined) builder.call('close the descriptors above those of the courier', 'close_range', [spared[1] + 1, 0xffff_ffff, 0])
 }
 
 /**

@@ -1,11 +1,12 @@
-import { PR_SET_DUMPABLE } from '../kernel/constants/processes.ts'
-import type { Cell } from '../kernel/program.ts'
+import { CLONE_FILES, PR_SET_DUMPABLE } from '../kernel/constants/processes.ts'
+import type { Cell, Label } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
 import type { DetachedSide } from './detached-side.ts'
 import { cloneThroughGoBetween } from './go-between.ts'
 import type { MonitorSide } from './monitor-side.ts'
 import { cloneArguments, cloneChild, joinNamespace, type JoinedNamespace } from './namespaces.ts'
 import { writeText } from './paths.ts'
+import { leaveCourier, waitForCourier, type SeccompListener } from './seccomp-listener.ts'
 import { becomeNamespaceRoot, writeIdMaps, type UserNamespace } from './user-namespace.ts'
 
 export interface Birth {
@@ -19,6 +20,7 @@ export interface Birth {
   /** Fills the cell with the cgroup's directory; opens what else the child needs. */
   prepare: (cgroup: Cell) => void
   joined: readonly JoinedNamespace[]
+  listener: SeccompListener | undefined
   /** In the outer process, when the pid is known and the ids are mapped. */
   adopt: (pid: Cell) => void
   /** In the outer process: what it is from now on. Does not come back. */
@@ -30,7 +32,8 @@ export interface Birth {
  * its user namespace. @returns namespaces that the child has still to join
  */
 export function cloneFirstProcess(builder: ProgramBuilder, birth: Birth): readonly JoinedNamespace[] {
-  const { outer, users, label, flags, joined } = birth
+  const { outer, users, label, joined, listener } = birth
+  const flags = birth.flags | filesFlag(listener)
   // The ids of a process that hides belong to root, and an ordinary user could not map them.
   if (users.kind !== 'own' && !users.privileged) builder.call('let the ids be mapped', 'prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
   const between = users.kind === 'joined'
@@ -48,16 +51,17 @@ export function cloneFirstProcess(builder: ProgramBuilder, birth: Birth): readon
     const enter = (): void => {
       for (const namespace of order) joinNamespace(builder, namespace)
     }
-    cloneThroughGoBetween(builder, { args, block: outer.block, flags, label, enter, child, outer: finish })
-    builder.place(child)
+    cloneThroughGoBetween(builder, { args, block: outer.block, flags, label, enter, child, outer: finish, ...courierOf(builder, birth) })
+    beginChild(builder, child, birth)
     return []
   }
   // Inside a new user namespace there is no right to join what is the host's.
   const early = users.kind === 'new' && users.privileged
   if (early) for (const namespace of joined) joinNamespace(builder, namespace)
   cloneChild(builder, label, args, outer.block.pid, child)
+  courierOf(builder, birth).leave?.(outer.block.pidfd)
   finish()
-  builder.place(child)
+  beginChild(builder, child, birth)
   return early ? [] : joined
 }
 
@@ -68,8 +72,10 @@ export interface FurtherBirth extends Omit<Birth, 'users' | 'label' | 'flags' | 
 }
 
 /** As `cloneFirstProcess`, for a process that makes no namespaces. */
-export function cloneFurtherProcess(builder: ProgramBuilder, { outer, intoCgroup, prepare, between, enter, adopt, finish }: FurtherBirth): void {
-  const args = cloneArguments(builder, outer.block.pidfd, 0, intoCgroup)
+export function cloneFurtherProcess(builder: ProgramBuilder, birth: FurtherBirth): void {
+  const { outer, intoCgroup, prepare, between, enter, adopt, finish, listener } = birth
+  const flags = filesFlag(listener)
+  const args = cloneArguments(builder, outer.block.pidfd, between ? 0 : flags, intoCgroup)
   prepare(args.cgroup)
   const child = builder.label()
   const stay = (): void => {
@@ -78,12 +84,13 @@ export function cloneFurtherProcess(builder: ProgramBuilder, { outer, intoCgroup
   }
   const label = 'clone the process'
   if (between) {
-    cloneThroughGoBetween(builder, { args, block: outer.block, flags: 0, label, enter, child, outer: stay })
+    cloneThroughGoBetween(builder, { args, block: outer.block, flags, label, enter, child, outer: stay, ...courierOf(builder, birth) })
   } else {
     cloneChild(builder, label, args, outer.block.pid, child)
+    courierOf(builder, birth).leave?.(outer.block.pidfd)
     stay()
   }
-  builder.place(child)
+  beginChild(builder, child, birth)
 }
 
 /** The child's first steps in its user namespace; nothing in that of the caller. */
@@ -92,6 +99,26 @@ export function settleInUserNamespace(builder: ProgramBuilder, { sync }: Pick<Mo
   if (users.kind === 'new') builder.call('wait until the ids are mapped', 'read', [sync, builder.space(1, 1), 1], { min: 1 })
   becomeNamespaceRoot(builder, users, user)
   hide(builder)
+}
+
+function filesFlag(listener: SeccompListener | undefined): number {
+  return listener === undefined ? 0 : CLONE_FILES
+}
+
+/** What the maker of the child does about a seccomp listener, right after the clone. */
+function courierOf(builder: ProgramBuilder, { listener, outer }: Pick<Birth, 'listener' | 'outer'>): { leave?: (pidfd: Cell) => void } {
+  if (listener === undefined) return {}
+  return {
+    leave: (pidfd) => {
+      leaveCourier(builder, listener, { block: outer.block, pidfd })
+      writeText(builder, 'say that the courier is there', outer.own, 'c')
+    },
+  }
+}
+
+function beginChild(builder: ProgramBuilder, child: Label, { listener, outer }: Pick<Birth, 'listener' | 'outer'>): void {
+  builder.place(child)
+  if (listener !== undefined) waitForCourier(builder, outer)
 }
 
 function releaseChild(builder: ProgramBuilder, { block, own }: MonitorSide, users: UserNamespace): void {

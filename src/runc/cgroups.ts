@@ -1,5 +1,6 @@
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from '../kernel/constants/files.ts'
 import { deviceRules, deviceWritesV1, type ExactRule } from '../kernel/cgroup/devices.ts'
+import { fieldOfFile } from '../kernel/cgroup/fields.ts'
 import { cgroupDirectory, checkedPath, type CgroupLayout } from '../kernel/cgroup/layout.ts'
 import { resourceWrites } from '../kernel/cgroup/resources.ts'
 import type { CgroupWrite } from '../kernel/cgroup/writes.ts'
@@ -47,15 +48,15 @@ export function createCgroups(builder: ProgramBuilder, plan: CgroupPlan): void {
   for (const run of runsOfFile(plan.writes)) {
     const { hierarchy, file: name, optional } = run[0]!
     const path = `${cgroupDirectory(hierarchy, plan.path)}/${name}`
-    builder.call(`open ${name}`, 'openat', [AT_FDCWD, builder.string(path), O_WRONLY | O_CLOEXEC, 0], {
+    builder.call(`open ${name} for ${fieldOfFile(name)}`, 'openat', [AT_FDCWD, builder.string(path), O_WRONLY | O_CLOEXEC, 0], {
       save: file,
       ...(optional === true ? { ignore: [ENOENT] } : {}),
     })
     const ignore = optional === true ? [9] : []
-    for (const { value } of run) writeText(builder, `set ${name} to ${value}`, file, value, { ignore })
+    for (const { value } of run) writeText(builder, `set ${fieldOfFile(name)} (${name}) to ${value}`, file, value, { ignore })
     builder.call(`close ${name}`, 'close', [file], { ignore })
   }
-  if (plan.devices.length > 0) attachDeviceFilter(builder, cgroupDirectory(plan.layout.hierarchies[0]!, plan.path), plan.devices)
+  if (plan.devices.length > 0 && plan.layout.hierarchies.length > 0) attachDeviceFilter(builder, cgroupDirectory(plan.layout.hierarchies[0]!, plan.path), plan.devices)
 }
 
 /** Whether a process is born into the cgroup of a v2 tree (clone3 with CLONE_INTO_CGROUP). */

@@ -1,4 +1,5 @@
-import { AT_FDCWD } from '../kernel/constants/files.ts'
+import { posix } from 'node:path'
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../kernel/constants/files.ts'
 import type { CgroupLayout } from '../kernel/cgroup/layout.ts'
 import type { Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
@@ -9,9 +10,11 @@ import { availableInside } from './capabilities.ts'
 import { hasUnified, joinCgroups, openCgroups, type OpenCgroup } from './cgroups.ts'
 import { leaveMonitor } from './monitor-side.ts'
 import { namespaceFlags } from './namespaces.ts'
+import { connectListener, stateTemplate } from './seccomp-listener.ts'
 import { setCpuAffinity } from './cpu-affinity.ts'
 import type { DetachedPlan } from './detached-side.ts'
 import { setFromInside, setFromOutside } from './process-settings.ts'
+import { confinementOf, hostSecurity, openConfinement, type HostSecurity } from './security.ts'
 import type { OciNamespace, OciProcess, OciSeccomp } from './spec.ts'
 import { finishOuter, prepareOuter } from './outer-side.ts'
 import { withoutNulls } from './shape.ts'
@@ -35,6 +38,9 @@ export interface CompileExec {
   detached?: DetachedPlan
   /** Types of namespace to join; all unless told: joining one that is the host's too changes nothing. */
   namespaces?: readonly OciNamespace[]
+  /** As in `CompileContainer`. */
+  identity?: { id: string; bundle: string }
+  security?: HostSecurity
   /** The user namespace of `pid`; looked up unless told. */
   users?: UserNamespace
   /** As in `CompileContainer`. */
@@ -57,36 +63,42 @@ export function compileExec(options: CompileExec): Program {
   const builder = new ProgramBuilder()
   const outer = prepareOuter(builder, options)
   if (copiesFromOutside(users)) giveStdio(builder, outer, hostId(users.uids, process.user.uid))
-  const container = builder.cell('container')
-  const opened: OpenCgroup[] = []
+  const { id, bundle } = options.identity ?? { id: posix.basename(options.cgroupPath), bundle: '' }
+  const listener = connectListener(builder, options.seccomp, outer, stateTemplate({ ociVersion: '1.2.0', id, status: 'running', pid, bundle }))
   // With rights over the host the child itself can enter; a pid namespace holds for children only.
   const between = users.kind === 'joined' && !users.privileged
+  const confinement = confinementOf(process, options.security ?? hostSecurity())
+  const proc = confinement !== undefined && between ? builder.cell('/proc of the host') : undefined
+  const container = builder.cell('container')
+  const opened: OpenCgroup[] = []
   const entered = namespaces.filter((type) => (between ? users.shared?.includes(type) !== true : type !== 'pid'))
   const available = options.capabilities ?? availableInside(users)
   const enter = (): void => {
     setFromInside(builder, process, users, available)
+    if (proc !== undefined) builder.call('open /proc of the host', 'openat', [AT_FDCWD, builder.string('/proc'), O_PATH | O_CLOEXEC, 0], { save: proc })
     const flags = entered.reduce((all, type) => all | namespaceFlags[type], 0)
     builder.call(`join the namespaces of the container: ${entered.join(', ')}`, 'setns', [container, flags])
   }
   cloneFurtherProcess(builder, {
-    outer, between, enter,
+    outer, between, enter, listener,
     intoCgroup: hasUnified(cgroups.layout),
     prepare: (cgroup) => {
       opened.push(...openCgroups(builder, cgroups, cgroup))
       builder.call(`open process ${pid}`, 'pidfd_open', [pid, 0], { save: container })
       if (!between && namespaces.includes('pid')) builder.call('join the pid namespace', 'setns', [container, CLONE_NEWPID])
     },
-    adopt: (pid) => setFromOutside(builder, pid, process, users),
+    adopt: (own) => setFromOutside(builder, own, process, users),
     finish: () => finishOuter(builder, outer, options.stdio.terminal),
   })
   leaveMonitor(builder, outer)
   setCpuAffinity(builder, 'process.execCPUAffinity.initial', process.execCPUAffinity?.initial)
   joinCgroups(builder, opened)
   setCpuAffinity(builder, 'process.execCPUAffinity.final', process.execCPUAffinity?.final)
+  const confine = openConfinement(builder, confinement, proc)
   if (!between) enter()
   settleInUserNamespace(builder, outer, users, process.user)
   const terminal = options.stdio.terminal ? openTerminal(builder, AT_FDCWD, process.consoleSize) : undefined
   const cwd = openWorkingDirectory(builder, process.cwd)
-  becomeProcess(builder, { process, seccomp: options.seccomp, available, users, outer, terminal, cwd })
+  becomeProcess(builder, { process, seccomp: options.seccomp, available, users, listener, confine, outer, terminal, cwd })
   return builder.build()
 }

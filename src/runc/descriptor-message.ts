@@ -10,9 +10,26 @@ export interface DescriptorMessage {
   descriptor: Cell
 }
 
+/** The same with a text that is given later, and whose length is known only when the program runs. */
+export interface TextMessage extends DescriptorMessage {
+  length: Cell
+  setText: (text: Pointer) => void
+}
+
 export function descriptorMessage(builder: ProgramBuilder, name: string): DescriptorMessage {
   const vector = builder.bytes(words(0n, 1n))
   builder.pointerAt(vector, builder.bytes(Buffer.from('+'), 1))
+  return messageOf(builder, name, vector)
+}
+
+export function textMessage(builder: ProgramBuilder, name: string): TextMessage {
+  const vector = builder.bytes(words(0n, 0n))
+  const length = builder.cellAt(offsetBy(vector, 8), `length of the text with ${name}`)
+  return { ...messageOf(builder, name, vector), length, setText: (text) => builder.pointerAt(vector, text) }
+}
+
+/** struct msghdr around a struct iovec. */
+function messageOf(builder: ProgramBuilder, name: string, vector: Pointer): DescriptorMessage {
   const header = Buffer.alloc(24)
   header.writeBigUInt64LE(20n, 0)
   header.writeInt32LE(SOL_SOCKET, 8)

@@ -17,6 +17,8 @@ export interface GoBetween {
   enter: () => void
   /** Where the process goes on. */
   child: Label
+  /** What the go-between does when it has made the process. */
+  leave?: (pidfd: Cell) => void
   /** What the outer process does with the pid. */
   outer: () => void
 }
@@ -25,7 +27,7 @@ export interface GoBetween {
  * A user namespace of somebody else's, and what is made in it, can be entered only by who gives up his rights over the host.
  * The outer process keeps them: one between enters, makes the process as its own sister, hands the pid back and leaves.
  */
-export function cloneThroughGoBetween(builder: ProgramBuilder, { args, block, flags, label, enter, child, outer }: GoBetween): void {
+export function cloneThroughGoBetween(builder: ProgramBuilder, { args, block, flags, label, enter, child, outer, leave }: GoBetween): void {
   const [reading, writing] = builder.cellPair('pid pipe', 'pid pipe of the go-between')
   const between = builder.cell('go-between')
   const inBetween = builder.label()
@@ -40,9 +42,10 @@ export function cloneThroughGoBetween(builder: ProgramBuilder, { args, block, fl
 
   builder.place(inBetween)
   enter()
-  const ignored: Cell = builder.cell('pidfd of the go-between')
-  const sister = cloneArguments(builder, ignored, flags | CLONE_PARENT, false)
+  const pidfd = builder.cell('pidfd of the go-between')
+  const sister = cloneArguments(builder, pidfd, flags | CLONE_PARENT, false)
   cloneChild(builder, label, sister, block.pid, child)
+  leave?.(pidfd)
   builder.call('hand the pid back', 'write', [writing, addressOf(block.pid), pidSize], { min: pidSize })
   builder.call('leave', 'exit_group', [0])
 }

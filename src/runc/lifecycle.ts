@@ -16,6 +16,7 @@ import { runHooks, tryHooks } from './hooks.ts'
 import { forget, loadSpec, reserve, save, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
 import type { DetachedPlan } from './detached-side.ts'
 import type { OciSpec, OciState } from './spec.ts'
+import { useFilterStore } from './filter-store.ts'
 import { startError } from './start-error.ts'
 import { releaseProcess } from './start-client.ts'
 
@@ -43,6 +44,7 @@ export async function createContainer(options: CreateContainer): Promise<Created
   const spec = withHome(parsed, rootfs)
   const cgroup = cgroupOf(spec, id)
   const plan = options.plan(spec)
+  useFilterStore()
   const directory = reserve(root, id)
   const layout = detectLayout()
   let run: ProgramRun | undefined

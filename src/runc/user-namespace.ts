@@ -73,6 +73,12 @@ export function hostId(mappings: readonly OciIdMapping[], id: number): number | 
   return mapping === undefined ? undefined : mapping.hostID + id - mapping.containerID
 }
 
+/** The container's number for one of the host, as its files have them; undefined when it has none. */
+export function containerId(mappings: readonly OciIdMapping[], id: number): number | undefined {
+  const mapping = mappings.find(({ hostID, size }) => id >= hostID && id < hostID + size)
+  return mapping === undefined ? undefined : mapping.containerID + id - mapping.hostID
+}
+
 /** Whether the host's mounts must be copied from outside: the process inside may be unable to walk to them. */
 export function copiesFromOutside({ kind, privileged }: UserNamespace): boolean {
   return kind !== 'own' && privileged

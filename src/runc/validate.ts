@@ -22,7 +22,8 @@ export interface ValidSpec extends OciSpec {
 export function validateSpec(given: OciSpec): ValidSpec {
   const spec = withoutNulls(given)
   specShape(spec, '')
-  const { process, root, mounts = [] } = spec as ValidSpec
+  const { process, root } = spec as ValidSpec
+  const mounts = spec.mounts ?? []
   const linux: OciLinux = spec.linux ?? {}
   if (!spec.ociVersion.startsWith('1.')) refuse('ociVersion', `${JSON.stringify(spec.ociVersion)} is not a version 1`)
   if (root.path === '') refuse('root.path', 'it is missing')

@@ -28,7 +28,7 @@ throughEachClient('registries', (stage) => {
     const keys = await makeCertificate(path.join(stage.engine.directory, 'keys'), farHost)
     authority = keys.authority
     plain = await startRegistry(stage.engine, { address: plainAddress })
-    guarded = await startRegistry(stage.engine, { address: guardedAddress, users: { me: 'secret' } })
+    guarded = await startRegistry(stage.engine, { address: guardedAddress, guarded: true })
     secure = await startRegistry(stage.engine, { address: secureAddress, tls: keys })
     far = await startRegistry(stage.engine, { address: `${farHost}:5002` })
   })

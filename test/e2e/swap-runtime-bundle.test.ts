@@ -56,6 +56,10 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
   const call = (runtime: Runtime, ...args: string[]): Promise<Finished> => run([program(runtime), '--root', path.join(directory, `state-${runtime}`), ...args])
   const shell = (runtime: Runtime, line: string): Promise<Finished> => run(['sh', '-c', line.replaceAll('RUNTIME', `${program(runtime)} --root ${path.join(directory, `state-${runtime}`)}`)])
 
+  const tmux = (...words: string[]): string[] => ['tmux', '-S', path.join(directory, 'tmux'), '-f', '/dev/null', ...words]
+  /** A hook that notes its point and the id it was told. */
+  const hook = (point: string): { path: string; args: string[] }[] => [{ path: '/bin/sh', args: ['sh', '-c', `echo ${point} $(tr -d '\\n' | sed 's/.*"id": *"\\([a-z]*\\)".*/\\1/') >>${directory}/hooks`] }]
+
   /** What both do, which has to be the same. */
   async function both(act: (runtime: Runtime) => Promise<unknown>): Promise<unknown> {
     const [theirs, ours] = [await act('runc'), await act('gantry-runc')]
@@ -163,7 +167,6 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
   void test('a terminal in the foreground is raw outside, sized inside, and follows a resize', async () => {
     const place = bundle((spec) => Object.assign(spec.process!, { args: ['sh'], terminal: true }))
     const name = `gantry-swap-${process.pid}`
-    const tmux = (...words: string[]): string[] => ['tmux', '-S', path.join(directory, 'tmux'), '-f', '/dev/null', ...words]
     const shows = (pattern: RegExp): Promise<void> => eventually(async () => assert.match(await must(tmux('capture-pane', '-p', '-S', '-200')), pattern))
     const type = async (line: string): Promise<void> => void (await must(tmux('send-keys', '-l', line)), await must(tmux('send-keys', 'Enter')))
     await must(tmux('new-session', '-d', '-x', '90', '-y', '25', '/bin/sh'), { env: { ...process.env, PS1: '% ', TERM: 'xterm-256color' } })
@@ -197,14 +200,13 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
 
   void test('hooks of the host run at their points', async () => {
     const place = bundle((spec) => {
-      const hook = (point: string): { path: string; args: string[] }[] => [{ path: '/bin/sh', args: ['sh', '-c', `echo ${point} $(tr -d '\n' | sed 's/.*"status": *"\\([a-z]*\\)".*/\\1/') >>${directory}/hooks`] }]
       spec.hooks = { prestart: hook('prestart'), createRuntime: hook('createRuntime'), poststart: hook('poststart'), poststop: hook('poststop') }
       spec.process!.args = ['true']
     })
     await both(async (runtime) => {
       writeFileSync(`${directory}/hooks`, '')
       const { code } = await call(runtime, 'run', '-b', place, 'hooked')
-      return [code, readFileSync(`${directory}/hooks`, 'utf8').split('\n').map((line) => line.split(' ')[0])]
+      return [code, readFileSync(`${directory}/hooks`, 'utf8')]
     })
   })
 

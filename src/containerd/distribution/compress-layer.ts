@@ -1,9 +1,12 @@
 import { createGzip } from 'node:zlib'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { compressionOf, type Compression } from '../images/decompress.ts'
 import { sweep, type ImageCore } from '../images/image-core.ts'
 import type { StoredLayer } from '../images/image-database.ts'
+
+/** Nearly twice as fast as zlib's usual 6, for blobs that are a fifteenth larger. */
+const level = 4
 
 /** Compressions that are under way, by store and blob: two pushes of one layer share the work. */
 const running = new WeakMap<ImageCore, Map<string, Promise<void>>>()
@@ -27,7 +30,7 @@ export async function compressLayer(core: ImageCore, layer: StoredLayer): Promis
 async function compress(core: ImageCore, plain: string): Promise<void> {
   const ingest = core.content.ingest()
   try {
-    const gzip = createGzip({ chunkSize: 256 << 10 })
+    const gzip = createGzip({ level, chunkSize: 256 << 10 })
     await pipeline(core.content.read(plain), gzip, async (source: AsyncIterable<Buffer>) => {
       for await (const chunk of source) ingest.write(chunk)
     })

@@ -75,8 +75,11 @@ function readIndex(document: Record<string, unknown>, name: string): ImageIndex 
 }
 
 function platformOf({ architecture, os, variant }: Record<string, unknown>): Platform {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
   return { architecture: text(architecture), os: text(os), ...(text(variant) !== '' && { variant: text(variant) }) }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function descriptor(value: unknown, name: string): Descriptor {

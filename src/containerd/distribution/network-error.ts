@@ -57,7 +57,8 @@ function reasonOf(cause: unknown, url: URL): string {
 }
 
 function codeOf(cause: unknown): string {
-  return String((cause as { code?: unknown } | undefined)?.code ?? '')
+  const code = (cause as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : ''
 }
 
 function isPlainHttp(cause: unknown): boolean {

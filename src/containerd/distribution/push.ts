@@ -1,5 +1,6 @@
 import { GantryError } from '../../lib/errors.ts'
 import { familiarName, familiarString, fullName, fullString, parseReference, withDefaultTag, type Reference } from '../../lib/reference.ts'
+import { sweep } from '../images/image-core.ts'
 import { references, type StoredImage } from '../images/image-database.ts'
 import type { Distribution, Progress, PushRequest } from './contract.ts'
 import { noCredentials } from './authorization.ts'
@@ -41,6 +42,8 @@ export async function push(room: DistributionRoom, request: PushRequest, progres
     throw error
   } finally {
     letGo()
+    // What compression has replaced was held until now.
+    await core.exclusive(() => sweep(core)).catch(() => undefined)
   }
   return wanted.map(({ name, image }) => ({ reference: familiarString(name), imageId: image.id }))
 }

@@ -106,7 +106,8 @@ class Images implements DurableImageStore {
     const { images, names } = this.#core.database
     const parsed = parseAnyReference(reference)
     if ('id' in parsed) return images.get(parsed.id)
-    const named = names.get(fullString(withDefaultTag(parsed)))
+    // A digest says it all; a tag beside it is for the reader.
+    const named = names.get(fullString(parsed.digest === undefined ? withDefaultTag(parsed) : { ...parsed, tag: undefined }))
     return named === undefined ? this.#byPrefix(reference) : images.get(named)
   }
 

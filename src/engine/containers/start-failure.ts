@@ -11,7 +11,7 @@ const processPrefix = 'unable to start container process: '
  */
 export function startFailure(error: unknown): GantryError {
   const exitCode = runtimeExitCode(error)
-  if (isForeign(error)) return new GantryError(kindOfFailure(error), `${/^OCI runtime create/.test(error.message) ? createdBy : ''}${error.message}`, { cause: causeOf(error), exitCode })
+  if (isForeign(error)) return new GantryError(kindOfFailure(error), `${error.message.startsWith('OCI runtime create') ? createdBy : ''}${error.message}`, { cause: causeOf(error), exitCode })
   if (exitCode === undefined) return new GantryError(kindOfFailure(error), messageOf(error), { cause: causeOf(error), exitCode: 128 })
   const text = `${createPrefix}${processPrefix}error during container init: ${messageOf(error)}: unknown`
   return new GantryError(kindOfFailure(error), text, { cause: error, exitCode })

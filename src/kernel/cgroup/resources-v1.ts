@@ -23,8 +23,17 @@ export function resourcesV1(list: WriteList, resources: OciResources, current: C
   for (const page of resources.hugepageLimits ?? []) list.add('hugetlb', `hugetlb.${page.pageSize}.limit_in_bytes`, page.limit)
   if (network?.classID) list.add('net_cls', 'net_cls.classid', network.classID)
   for (const { name, priority } of network?.priorities ?? []) list.add('net_prio', 'net_prio.ifpriomap', `${name} ${priority}`)
+  rdma(list, resources.rdma)
   if (Object.keys(resources.unified ?? {}).length > 0) {
     throw new GantryError('InvalidParameter', 'cannot set linux.resources.unified: this host uses cgroup v1')
+  }
+}
+
+/** One line for each device, the same on v1 and v2 (Documentation/admin-guide/cgroup-v1/rdma.rst). */
+export function rdma(list: WriteList, devices: OciResources['rdma'] = {}): void {
+  for (const [device, { hcaHandles, hcaObjects }] of Object.entries(devices)) {
+    const limits = [hcaHandles === undefined ? '' : ` hca_handle=${hcaHandles}`, hcaObjects === undefined ? '' : ` hca_object=${hcaObjects}`].join('')
+    if (limits !== '') list.add('rdma', 'rdma.max', `${device}${limits}`)
   }
 }
 
@@ -46,6 +55,7 @@ function memoryV1(list: WriteList, memory: NonNullable<OciResources['memory']>, 
   }
   if (memory.reservation) list.add('memory', 'memory.soft_limit_in_bytes', memory.reservation)
   if (memory.kernel) list.add('memory', 'memory.kmem.limit_in_bytes', memory.kernel, { optional: true })
+  if (memory.kernelTCP) list.add('memory', 'memory.kmem.tcp.limit_in_bytes', memory.kernelTCP, { optional: true })
   if (memory.disableOOMKiller === true) list.add('memory', 'memory.oom_control', 1)
   if (memory.swappiness !== undefined && memory.swappiness !== -1) list.add('memory', 'memory.swappiness', memory.swappiness)
 }

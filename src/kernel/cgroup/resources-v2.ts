@@ -1,6 +1,7 @@
 import { GantryError } from '../../lib/errors.ts'
 import type { OciResources } from '../../runc/spec.ts'
 import { blockIoV2 } from './block-io.ts'
+import { rdma } from './resources-v1.ts'
 import type { WriteList } from './writes.ts'
 
 /** Limits as files of the one v2 tree (Documentation/admin-guide/cgroup-v2.rst). */
@@ -22,6 +23,7 @@ export function resourcesV2(list: WriteList, resources: OciResources): void {
   if (pids !== undefined && pids.limit !== 0) list.add('pids', 'pids.max', pids.limit < 0 ? 'max' : pids.limit)
   blockIoV2(list, resources.blockIO)
   for (const page of resources.hugepageLimits ?? []) list.add('hugetlb', `hugetlb.${page.pageSize}.max`, page.limit)
+  rdma(list, resources.rdma)
   for (const [file, value] of Object.entries(resources.unified ?? {})) unified(list, file, value)
 }
 

@@ -1,4 +1,5 @@
 import { GantryError } from '../../lib/errors.ts'
+import { fieldOfFile } from './fields.ts'
 import type { CgroupHierarchy, CgroupLayout } from './layout.ts'
 import { hierarchyOf } from './layout.ts'
 
@@ -26,7 +27,7 @@ export class WriteList {
     const hierarchy = this.#find(controller)
     if (hierarchy === undefined) {
       if (options.optional === true) return
-      throw new GantryError('InvalidParameter', `cannot set ${file}: this host has no ${controller} cgroup controller`)
+      throw new GantryError('InvalidParameter', `cannot set ${fieldOfFile(file)}: this host has no ${controller} cgroup controller`)
     }
     this.writes.push({ hierarchy, file, value: String(value), ...(options.optional === true ? { optional: true } : {}) })
   }

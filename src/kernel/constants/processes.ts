@@ -1,5 +1,6 @@
 /** sched.h, prctl.h, seccomp.h, signal numbers and kin. */
 export const CLONE_NEWTIME = 0x80
+export const CLONE_FILES = 0x400
 export const CLONE_PIDFD = 0x1000
 export const CLONE_PARENT = 0x8000
 export const CLONE_NEWNS = 0x20000

@@ -20,7 +20,7 @@ const ENOSYS = 38
 
 /** What a filter returns for an OCI action. @throws Error for an action that Linux does not have */
 export function verdictOf(action: string, errnoRet?: number): number {
-  const verdict = verdicts[action]
+  const verdict = Object.hasOwn(verdicts, action) ? verdicts[action] : undefined
   if (verdict === undefined) throw new Error(`cannot compile seccomp profile: unknown action ${JSON.stringify(action)}`)
   if (!carrying.has(action)) return verdict
   return (verdict | ((errnoRet ?? EPERM) & 0xffff)) >>> 0
@@ -48,7 +48,7 @@ const flags: Record<string, number> = {
 export function filterFlags(names: readonly string[] | undefined): number {
   let set = 0
   for (const name of names ?? []) {
-    const flag = flags[name]
+    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
     if (flag === undefined) throw new Error(`cannot compile seccomp profile: unknown flag ${JSON.stringify(name)}`)
     set |= flag
   }

@@ -7,7 +7,6 @@ const largestErrno = 4095
 /** What the kernel or `compileSeccomp` would refuse, with the field ("syscalls[3].action"); undefined when there is nothing. */
 export function checkSeccomp(seccomp: OciSeccomp): { field: string; reason: string } | undefined {
   const { defaultAction, architectures = [], flags = [], syscalls = [] } = seccomp
-  const wrong = (field: string, reason: string): { field: string; reason: string } => ({ field, reason })
   if (!isKnown(() => verdictOf(defaultAction))) return wrong('defaultAction', `${JSON.stringify(defaultAction)} is not an action`)
   // A supervisor would have to answer before it can be told of its task.
   if (defaultAction === 'SCMP_ACT_NOTIFY') return wrong('defaultAction', 'it cannot be SCMP_ACT_NOTIFY')
@@ -23,6 +22,10 @@ export function checkSeccomp(seccomp: OciSeccomp): { field: string; reason: stri
   }
   if (notifies(seccomp) && !seccomp.listenerPath) return wrong('listenerPath', 'SCMP_ACT_NOTIFY needs a listener')
   return undefined
+}
+
+function wrong(field: string, reason: string): { field: string; reason: string } {
+  return { field, reason }
 }
 
 /** Whether a rule asks a supervisor. */

@@ -12,6 +12,7 @@ import type { Command } from '../command.ts'
 import { compileExec } from '../compile-exec.ts'
 import { load, loadSpec, statusOf } from '../container-store.ts'
 import { execProcess } from '../exec-process.ts'
+import { useFilterStore } from '../filter-store.ts'
 import { addHome } from '../home.ts'
 import { startError } from '../start-error.ts'
 import { writePidFile } from './create.ts'
@@ -45,6 +46,7 @@ export const exec: Command = {
     const detach = isSet(args, 'detach')
     const plan = planOf(args, { terminal: target.terminal === true, detach, waits: false })
     const stdio = { terminal: target.terminal === true, stdin: false }
+    useFilterStore()
     const program = compileExec({ pid, process: target, seccomp: spec.linux?.seccomp, layout: detectLayout(), cgroupPath: cgroup, directory: container.directory, stdio, detached: plan })
     try {
       const run = runInMemory(program, plan.preserved)

@@ -32,7 +32,7 @@ const MS_STRICTATIME = 1 << 24
 const { MOUNT_ATTR__ATIME: atimeMask } = flags
 
 /** Option, its flag of mount(2), its attribute; with `off` it takes both away. */
-const table: Record<string, { flag?: number; set?: number; clear?: number; off?: boolean }> = {
+const rows: Record<string, { flag?: number; set?: number; clear?: number; off?: boolean }> = {
   ro: { flag: flags.MS_RDONLY, set: flags.MOUNT_ATTR_RDONLY },
   rw: { flag: flags.MS_RDONLY, clear: flags.MOUNT_ATTR_RDONLY, off: true },
   nosuid: { flag: flags.MS_NOSUID, set: flags.MOUNT_ATTR_NOSUID },
@@ -59,12 +59,14 @@ const table: Record<string, { flag?: number; set?: number; clear?: number; off?:
   defaults: {},
 }
 
-const propagations: Record<string, number> = {
-  private: flags.MS_PRIVATE,
-  shared: flags.MS_SHARED,
-  slave: flags.MS_SLAVE,
-  unbindable: flags.MS_UNBINDABLE,
-}
+const table = new Map(Object.entries(rows))
+
+const propagations = new Map([
+  ['private', flags.MS_PRIVATE],
+  ['shared', flags.MS_SHARED],
+  ['slave', flags.MS_SLAVE],
+  ['unbindable', flags.MS_UNBINDABLE],
+])
 
 /** Not for the kernel: they are looked up where they matter. */
 const ours = new Set(['tmpcopyup', 'copy-symlink', 'idmap', 'ridmap'])
@@ -83,14 +85,14 @@ export function parseMountOptions(options: readonly string[] = []): MountOptions
 
 /** "rslave" and kin, as in mount options and in `linux.rootfsPropagation`. */
 export function parsePropagation(word: string): Propagation | undefined {
-  const own = propagations[word]
+  const own = propagations.get(word)
   if (own !== undefined) return { flag: own, recursive: false }
-  const recursive = word.startsWith('r') ? propagations[word.slice(1)] : undefined
+  const recursive = word.startsWith('r') ? propagations.get(word.slice(1)) : undefined
   return recursive === undefined ? undefined : { flag: recursive, recursive: true }
 }
 
 function addFlag(parsed: MountOptions, option: string): boolean {
-  const row = table[option]
+  const row = table.get(option)
   if (row !== undefined) {
     const { flag = 0, set = 0, clear = 0, off } = row
     parsed.flags = off === true ? parsed.flags & ~flag : parsed.flags | flag
@@ -99,7 +101,7 @@ function addFlag(parsed: MountOptions, option: string): boolean {
     return true
   }
   // "rro", "rnosuid": the same for everything mounted below.
-  const below = option.startsWith('r') ? table[option.slice(1)] : undefined
+  const below = option.startsWith('r') ? table.get(option.slice(1)) : undefined
   if (below === undefined || (below.set === undefined && below.clear === undefined)) return false
   parsed.recursiveSet = (parsed.recursiveSet & ~(below.clear ?? 0)) | (below.set ?? 0)
   parsed.recursiveClear = (parsed.recursiveClear & ~(below.set ?? 0)) | (below.clear ?? 0)

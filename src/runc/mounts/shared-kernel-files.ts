@@ -1,9 +1,13 @@
 import { makesNew, type Namespaces } from '../namespaces.ts'
-import type { OciMount } from '../spec.ts'
+import type { OciMount, OciNamespace } from '../spec.ts'
 import type { UserNamespace } from '../user-namespace.ts'
 
 /** File systems that show a namespace: only who owns that namespace may mount them. */
-const shows = { proc: { namespace: 'pid', path: '/proc' }, sysfs: { namespace: 'network', path: '/sys' }, mqueue: { namespace: 'ipc', path: '/dev/mqueue' } } as const
+const shows = new Map<string, { namespace: OciNamespace; path: string }>([
+  ['proc', { namespace: 'pid', path: '/proc' }],
+  ['sysfs', { namespace: 'network', path: '/sys' }],
+  ['mqueue', { namespace: 'ipc', path: '/dev/mqueue' }],
+])
 
 /**
  * In a new user namespace that shares, say, its network namespace with the host, sysfs cannot be mounted; the host's own is
@@ -12,7 +16,7 @@ const shows = { proc: { namespace: 'pid', path: '/proc' }, sysfs: { namespace: '
 export function bindSharedKernelFiles(mounts: readonly OciMount[], namespaces: Namespaces, users: UserNamespace): OciMount[] {
   if (users.kind !== 'new') return [...mounts]
   return mounts.map((mount) => {
-    const shown = shows[mount.type as keyof typeof shows]
+    const shown = shows.get(mount.type ?? '')
     if (shown === undefined || makesNew(namespaces, shown.namespace)) return mount
     const options = (mount.options ?? []).map((option) => (option === 'ro' ? 'rro' : option))
     return { destination: mount.destination, type: 'bind', source: shown.path, options: ['rbind', 'rslave', ...options] }

@@ -32,7 +32,8 @@ export function planSources(builder: ProgramBuilder, rootfs: string, spec: Valid
 /** In the outer process. Ids of a mount can be mapped only here, by who has rights over its file system. */
 export function copyFromOutside(builder: ProgramBuilder, sources: HostSources, users: UserNamespace): void {
   for (const bind of sources.binds.values()) {
-    const { idMap } = bind
+    const { idMap, link } = bind
+    if (link !== undefined) continue
     if (!sources.fromOutside && idMap === undefined) continue
     copySource(builder, bind)
     if (sources.fromOutside) cutOff(builder, bind.tree, bind.mount.destination, propagates(bind) ? MS_SLAVE : MS_PRIVATE)

@@ -11,7 +11,7 @@ export interface Bait {
   /** A file whose text is `secret`. */
   readonly file: string
   readonly secret: string
-  /** A static program of the host, a busybox. */
+  /** A static program of the host: a busybox, which has to be called so. */
   readonly program: string
   /** Nothing was made, changed, removed or mounted there. */
   assertUntouched(): Promise<void>
@@ -20,7 +20,7 @@ export interface Bait {
 export async function layBait(directory: string): Promise<Bait> {
   const secret = `host-secret-${randomBytes(8).toString('hex')}`
   const file = path.join(directory, 'secret')
-  const program = path.join(directory, 'program')
+  const program = path.join(directory, 'busybox')
   mkdirSync(path.join(directory, 'etc'), { recursive: true })
   writeFileSync(file, `${secret}\n`)
   writeFileSync(path.join(directory, 'etc/passwd'), 'trap:x:4711:4711::/:/bin/sh\n')

@@ -13,10 +13,11 @@ const up = '../'.repeat(12).slice(0, -1)
 /** Through a descriptor of the runtime's, up to the root of the host, and down to a path of it. */
 const throughDescriptor = (descriptor: number, hostPath: string): string => `/proc/self/fd/${descriptor}/${up}${hostPath}`
 
+const links = (listing: string): string[] => [...listing.matchAll(/(\S+) -> (.+)$/gm)].map(([, name, target]) => `${name} -> ${target}`)
+
 attackEngine('escapes through leaked descriptors (CVE-2024-21626)', (stage) => {
   void test('a fresh process has descriptors 0, 1 and 2, and no directory of the host', async () => {
     const look = ['sh', '-c', 'ls -l /proc/$$/fd /proc/self/cwd /proc/self/root; true']
-    const links = (listing: string) => [...listing.matchAll(/(\S+) -> (.+)$/gm)].map(([, name, target]) => `${name} -> ${target}`)
     await using container = await stage.container(tools, 'sleep', '99')
     for (const listing of [await stage.ok('run', '--rm', tools, ...look), await stage.ok('exec', container.id, ...look)]) {
       const found = links(listing)
@@ -57,7 +58,7 @@ attackEngine('escapes through leaked descriptors (CVE-2024-21626)', (stage) => {
       const attacks = [
         ['exec', container.id, throughDescriptor(descriptor, stage.bait.program), 'echo', 'reached'],
         ['exec', container.id, `/s${descriptor}`],
-        ['exec', '-e', `PATH=${throughDescriptor(descriptor, stage.bait.directory)}`, container.id, 'program', 'echo', 'reached'],
+        ['exec', '-e', `PATH=${throughDescriptor(descriptor, stage.bait.directory)}`, container.id, 'busybox', 'echo', 'reached'],
       ]
       for (const attack of attacks) {
         const { stdout, code } = await stage.docker(...attack)

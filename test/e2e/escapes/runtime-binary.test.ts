@@ -30,6 +30,9 @@ attackEngine('overwriting the runtime (CVE-2019-5736)', (stage) => {
     assert.match(stdout, /^met 1 /m)
     assert.doesNotMatch(stdout, /^wrote/m)
     assert.deepEqual([hashOf(onDisk), hashOf(`/proc/${pid}/exe`)], before)
+    // The same attack on a program that is a mere file.
+    const victim = 'mkdir /gantry; cp /bin/busybox /gantry; (for i in 1 2 3; do sleep 1; /gantry/busybox sleep 0.4; done) & /attack/overwrite-exe 4'
+    assert.match((await stage.docker('exec', container.id, 'sh', '-c', victim)).stdout, /^wrote/m)
   })
 
   void test('an image whose programs are #!/proc/self/exe gains nothing', async () => {

@@ -49,12 +49,13 @@ void test('the stock client runs a container: create, attach, wait, start, outpu
 
 void test('the stock client lists, shows its version, and shows our reasons', async (t) => {
   const create = failing('NotFound', 'No such image: nothing:latest')
-  const api = await serve(t, fakeEngine({ containers: { create } }))
+  const pull = failing('NotFound', 'manifest for nothing:latest not found')
+  const api = await serve(t, fakeEngine({ containers: { create }, images: { pull } }))
   assert.match((await docker(api.socketPath, ['ps', '-a'])).stdout, /^CONTAINER ID +IMAGE/)
   assert.match((await docker(api.socketPath, ['version'])).stdout, /API version: +1\.\d+ \(minimum version 1\.24\)/)
   const run = await docker(api.socketPath, ['run', 'nothing'])
   assert.equal(run.code, 125)
-  assert.match(run.stderr, /Unable to find image 'nothing:latest' locally[^]*not implemented yet: pull; load the image with `docker load`/)
+  assert.match(run.stderr, /Unable to find image 'nothing:latest' locally[^]*manifest for nothing:latest not found/)
   assert.match((await docker(api.socketPath, ['volume', 'ls'])).stdout, /^DRIVER +VOLUME NAME\n$/)
   assert.match((await docker(api.socketPath, ['service', 'ls'])).stderr, /This node is not a swarm manager/)
 })

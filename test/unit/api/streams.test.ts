@@ -108,7 +108,7 @@ void test('a failing load does not need to read the archive to its end', async (
   assert.deepEqual([reply.status, reply.document()], [400, { message: 'not an archive' }])
 })
 
-void test('import hands over its tar, reference and changes; pull says what to do instead', async (t) => {
+void test('import hands over its tar, reference and changes', async (t) => {
   const asked: unknown[] = []
   const importTar = async (archive: Readable, options: unknown): Promise<string> => {
     asked.push(await text(archive), options)
@@ -118,8 +118,38 @@ void test('import hands over its tar, reference and changes; pull says what to d
   const reply = await api.request('POST', '/images/create?fromSrc=-&repo=a%2Fb&tag=1&changes=CMD+x&changes=USER+y&message=m', { body: 'tar' })
   assert.deepEqual(reply.document(), { status: 'sha256:1' })
   assert.deepEqual(asked, ['tar', { reference: 'a/b:1', message: 'm', changes: ['CMD x', 'USER y'], platform: undefined }])
-  const pull = await api.request('POST', '/images/create?fromImage=busybox&tag=latest')
-  assert.deepEqual([pull.status, pull.document()], [501, { message: 'not implemented yet: pull; load the image with `docker load`' }])
+})
+
+void test('pull hands over reference, platform and credentials, and streams progress with its bar', async (t) => {
+  const asked: object[] = []
+  const api = await serve(t, fakeEngine({
+    images: {
+      pull: async (request, progress) => {
+        asked.push({ ...request, signal: undefined })
+        if (request.reference === 'absent:1') throw new GantryError('NotFound', 'manifest unknown')
+        progress({ status: 'Pulling fs layer', progressDetail: {}, id: 'abc' })
+        progress({ status: 'Downloading', progressDetail: { current: 1500, total: 3000 }, id: 'abc' })
+        if (request.reference === 'half:1') throw new GantryError('System', 'reset')
+      },
+    },
+  }))
+  const auth = Buffer.from(JSON.stringify({ username: 'me', password: 'ü?>', email: 'x' })).toString('base64url')
+  const reply = await api.request('POST', '/images/create?fromImage=a%2Fb&tag=sha256:00&platform=linux%2Farm64', { headers: { 'X-Registry-Auth': auth } })
+  assert.equal(
+    reply.body,
+    '{"status":"Pulling fs layer","progressDetail":{},"id":"abc"}\n' +
+      `{"status":"Downloading","progressDetail":{"current":1500,"total":3000},"progress":"[${'='.repeat(25)}>${' '.repeat(25)}]    1.5kB/3kB","id":"abc"}\n`,
+  )
+  assert.equal((await api.request('POST', '/images/create?fromImage=absent&tag=1')).status, 404)
+  assert.equal((await api.request('POST', '/images/create?fromImage=half&tag=1')).body.split('\n')[2], '{"errorDetail":{"message":"reset"},"error":"reset"}')
+  await api.request('POST', '/images/create?fromImage=all')
+  assert.deepEqual(asked, [
+    { reference: 'a/b@sha256:00', allTags: false, platform: 'linux/arm64', credentials: { username: 'me', password: 'ü?>' }, signal: undefined },
+    { reference: 'absent:1', allTags: false, platform: undefined, credentials: {}, signal: undefined },
+    { reference: 'half:1', allTags: false, platform: undefined, credentials: {}, signal: undefined },
+    { reference: 'all', allTags: true, platform: undefined, credentials: {}, signal: undefined },
+  ])
+  assert.equal((await api.request('POST', '/images/create?fromImage=a&tag=1', { headers: { 'X-Registry-Auth': '!' } })).status, 400)
 })
 
 void test('image names have slashes, ports and digests', async (t) => {

