@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { linuxKernel } from '../kernel/linux.ts'
+import { loadFilesystem } from '../kernel/mount.ts'
 import { GantryError } from '../lib/errors.ts'
 
 /** What the engine is made of. What is not in these lists does not exist. */
@@ -19,6 +21,7 @@ export function checkStorageDriver(name: string, filesystems: () => string = ker
   if (gone !== undefined) throw new GantryError('InvalidParameter', gone)
   if (plannedDrivers.has(name)) throw new GantryError('NotImplemented', `not implemented yet: --storage-driver ${name}`)
   if (name !== 'overlay2') throw new GantryError('InvalidParameter', `error initializing graphdriver: driver not supported: ${name}`)
+  if (!/\toverlay$/m.test(filesystems())) loadFilesystem(linuxKernel, 'overlay')
   if (!/\toverlay$/m.test(filesystems())) {
     throw new GantryError('Unavailable', 'cannot use storage driver overlay2: the kernel module "overlay" is not loaded (modprobe overlay)')
   }

@@ -1,11 +1,14 @@
-import { closeSync } from 'node:fs'
-import { AT_EMPTY_PATH, AT_FDCWD } from './constants/files.ts'
+import { closeSync, openSync } from 'node:fs'
+import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_PATH } from './constants/files.ts'
 import { FSCONFIG_CMD_CREATE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MNT_DETACH, MOUNT_ATTR_RDONLY, MOVE_MOUNT_F_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, UMOUNT_NOFOLLOW } from './constants/mounts.ts'
 import { KernelError } from './failure.ts'
 import type { Kernel, SyscallArgument } from './kernel.ts'
 import { nr } from './syscalls.ts'
 
 type Calls = Pick<Kernel, 'syscall'>
+
+const EINVAL = 22
+const pageSize = 4096
 
 export interface OverlayMount {
   /** Topmost first. */
@@ -16,15 +19,28 @@ export interface OverlayMount {
   options?: string[]
 }
 
-/** Mounts an overlay through the fd-based API: no limit on the number or the length of layers' paths. */
-export function mountOverlay(kernel: Calls, target: string, { lower, upper, work, options = [] }: OverlayMount): void {
+/** Mounts an overlay, whatever the number of its layers and the length of their paths. */
+export function mountOverlay(kernel: Calls, target: string, overlay: OverlayMount): void {
+  if (!mountByLayer(kernel, target, overlay)) mountByOptions(kernel, target, overlay)
+}
+
+/**
+ * Through the fd-based API, a layer at a time. `lowerdir+` came with Linux 6.8; what is older refuses it at once, or, before
+ * 6.5, takes any key, until a page is full, and refuses when the file system is made.
+ * @returns false when this kernel cannot do it so
+ */
+function mountByLayer(kernel: Calls, target: string, { lower, upper, work, options = [] }: OverlayMount): boolean {
   const context = call(kernel, 'cannot open an overlay file system', 'fsopen', 'overlay', FSOPEN_CLOEXEC)
   try {
     const set = (key: string, value: string): void => {
       call(kernel, `cannot use ${value} as overlay ${key}`, 'fsconfig', context, FSCONFIG_SET_STRING, key, value, 0)
     }
     set('source', 'overlay')
-    if (!appendLayers(kernel, context, lower)) set('lowerdir', lower.map((path) => path.replaceAll(/[\\:]/g, String.raw`\$&`)).join(':'))
+    for (const path of lower) {
+      const result = kernel.syscall(nr('fsconfig'), context, FSCONFIG_SET_STRING, 'lowerdir+', path, 0)
+      if (result === -EINVAL) return false
+      if (result < 0) throw new KernelError(`cannot use ${path} as overlay layer`, -result)
+    }
     set('upperdir', upper)
     set('workdir', work)
     for (const option of options) {
@@ -32,22 +48,45 @@ export function mountOverlay(kernel: Calls, target: string, { lower, upper, work
       if (value === undefined) call(kernel, `cannot set overlay option ${key}`, 'fsconfig', context, FSCONFIG_SET_FLAG, key, null, 0)
       else set(key, value)
     }
-    call(kernel, 'cannot make the overlay', 'fsconfig', context, FSCONFIG_CMD_CREATE, null, null, 0)
+    const result = kernel.syscall(nr('fsconfig'), context, FSCONFIG_CMD_CREATE, null, null, 0)
+    if (result === -EINVAL) return false
+    if (result < 0) throw new KernelError('cannot make the overlay', -result)
     place(kernel, call(kernel, 'cannot mount the overlay', 'fsmount', context, FSMOUNT_CLOEXEC, 0), target)
+    return true
   } finally {
     closeSync(context)
   }
 }
 
-/** `lowerdir+` came with Linux 6.5; before that the list is one string. */
-function appendLayers(kernel: Calls, context: number, lower: string[]): boolean {
-  for (const [i, path] of lower.entries()) {
-    const result = kernel.syscall(nr('fsconfig'), context, FSCONFIG_SET_STRING, 'lowerdir+', path, 0)
-    if (result >= 0) continue
-    if (i === 0) return false
-    throw new KernelError(`cannot use ${path} as overlay layer`, -result)
+/** One page of options (man 2 mount) holds all that Docker allows, 128 layers, when descriptors stand for their paths. */
+function mountByOptions(kernel: Calls, target: string, { lower, upper, work, options = [] }: OverlayMount): void {
+  const opened: number[] = []
+  const byDescriptor = (path: string): string => {
+    opened.push(openSync(path, O_PATH | O_CLOEXEC))
+    return `/proc/self/fd/${opened.at(-1)}`
   }
-  return true
+  const text = (paths: string[]): string => {
+    const dirs = { lowerdir: paths.join(':'), upperdir: escaped(upper), workdir: escaped(work) }
+    return [...Object.entries(dirs).map(([key, value]) => `${key}=${value}`), ...options].join(',')
+  }
+  try {
+    const readable = text(lower.map(escaped))
+    const data = Buffer.byteLength(readable) < pageSize ? readable : text(lower.map(byDescriptor))
+    call(kernel, 'cannot make the overlay', 'mount', 'overlay', target, 'overlay', 0, data)
+  } finally {
+    for (const fd of opened) closeSync(fd)
+  }
+}
+
+/** In options a comma ends a value, and a colon a layer. */
+function escaped(path: string): string {
+  return path.replaceAll(/[\\:,]/g, String.raw`\$&`)
+}
+
+/** Lets the kernel load the module of a file system, as it does at the first use of one. */
+export function loadFilesystem(kernel: Calls, name: string): void {
+  const context = kernel.syscall(nr('fsopen'), name, FSOPEN_CLOEXEC)
+  if (context >= 0) closeSync(context)
 }
 
 /** Binds one directory on another. */
@@ -64,7 +103,7 @@ export function mountBind(kernel: Calls, source: string, target: string, readonl
 /** Lazily: what is in use goes when its last user does. Not being a mount point is no error. */
 export function unmount(kernel: Calls, target: string): void {
   const result = kernel.syscall(nr('umount2'), target, MNT_DETACH | UMOUNT_NOFOLLOW)
-  const [ENOENT, EINVAL] = [2, 22]
+  const ENOENT = 2
   if (result < 0 && result !== -EINVAL && result !== -ENOENT) throw new KernelError(`cannot unmount ${target}`, -result)
 }
 

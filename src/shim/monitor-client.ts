@@ -50,6 +50,7 @@ class MonitorClient implements Monitor {
       if (kind === recordKinds.exited) this.#exit.resolve({ code: a, exitedAt: b })
       else this.#replies.shift()?.(a)
     })
+    control.on('end', () => control.destroy()) // half open it would never close
     control.on('close', () => this.#gone())
     control.write(writeRequest(commands.wait))
   }

@@ -15,7 +15,6 @@ const unit = `[Unit]
 Description=Gantry
 [Service]
 Type=exec
-ExecStartPre=-/sbin/modprobe overlay
 ExecStart=/opt/gantry/bin/gantryd --host unix:///run/docker.sock
 Delegate=yes
 KillMode=process
