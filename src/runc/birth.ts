@@ -94,10 +94,12 @@ export function cloneFurtherProcess(builder: ProgramBuilder, birth: FurtherBirth
 }
 
 /** The child's first steps in its user namespace; nothing in that of the caller. */
-export function settleInUserNamespace(builder: ProgramBuilder, { sync }: Pick<MonitorSide, 'sync'>, users: UserNamespace, user: { uid: number; gid: number }): void {
+export function settleInUserNamespace(builder: ProgramBuilder, { sync }: Pick<MonitorSide, 'sync'>, users: UserNamespace, user: { uid: number; gid: number }, beforeHiding: () => void = () => {}): void {
   if (users.kind === 'own') return
   if (users.kind === 'new') builder.call('wait until the ids are mapped', 'read', [sync, builder.space(1, 1), 1], { min: 1 })
   becomeNamespaceRoot(builder, users, user)
+  // What hides has files in /proc that only root outside may write.
+  beforeHiding()
   hide(builder)
 }
 

@@ -4,7 +4,7 @@ import { fieldOfFile } from '../kernel/cgroup/fields.ts'
 import { cgroupDirectory, checkedPath, type CgroupLayout } from '../kernel/cgroup/layout.ts'
 import { resourceWrites } from '../kernel/cgroup/resources.ts'
 import type { CgroupWrite } from '../kernel/cgroup/writes.ts'
-import type { Cell } from '../kernel/program.ts'
+import type { CallOptions, Cell } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
 import { attachDeviceFilter } from './device-filter.ts'
 import { writeText } from './paths.ts'
@@ -28,6 +28,7 @@ export interface OpenCgroup {
 }
 
 const ENOENT = 2
+const EBADF = 9
 const EEXIST = 17
 
 /** @throws GantryError InvalidParameter for a limit that the host cannot hold */
@@ -45,18 +46,33 @@ export function createCgroups(builder: ProgramBuilder, plan: CgroupPlan): void {
     builder.call(`make cgroup ${directory}`, 'mkdirat', [AT_FDCWD, builder.string(directory), 0o755], { ignore: [EEXIST] })
   }
   const file = builder.cell('cgroup file')
-  for (const run of runsOfFile(plan.writes)) {
-    const { hierarchy, file: name, optional } = run[0]!
-    const path = `${cgroupDirectory(hierarchy, plan.path)}/${name}`
-    builder.call(`open ${name} for ${fieldOfFile(name)}`, 'openat', [AT_FDCWD, builder.string(path), O_WRONLY | O_CLOEXEC, 0], {
-      save: file,
-      ...(optional === true ? { ignore: [ENOENT] } : {}),
-    })
-    const ignore = optional === true ? [9] : []
-    for (const { value } of run) writeText(builder, `set ${fieldOfFile(name)} (${name}) to ${value}`, file, value, { ignore })
-    builder.call(`close ${name}`, 'close', [file], { ignore })
-  }
+  for (const run of runsOfFile(plan.writes)) writeRun(builder, plan.path, run, file)
   if (plan.devices.length > 0 && plan.layout.hierarchies.length > 0) attachDeviceFilter(builder, cgroupDirectory(plan.layout.hierarchies[0]!, plan.path), plan.devices)
+}
+
+/** Writes of one file, or of the one that stands in for it. */
+function writeRun(builder: ProgramBuilder, path: string, run: readonly CgroupWrite[], file: Cell): void {
+  const { hierarchy, file: name, optional, otherwise } = run[0]!
+  const open = (opened: string, options: Omit<CallOptions, 'save'>): void => {
+    const place = builder.string(`${cgroupDirectory(hierarchy, path)}/${opened}`)
+    builder.call(`open ${opened} for ${fieldOfFile(opened)}`, 'openat', [AT_FDCWD, place, O_WRONLY | O_CLOEXEC, 0], { save: file, ...options })
+  }
+  const write = (written: string, value: string, ignore: readonly number[]): void => {
+    writeText(builder, `set ${fieldOfFile(written)} (${written}) to ${value}`, file, value, { ignore })
+  }
+  const [there, done] = [builder.label(), builder.label()]
+  open(name, otherwise !== undefined ? { ignore: [ENOENT], onSuccess: there } : optional === true ? { ignore: [ENOENT] } : {})
+  if (otherwise !== undefined) {
+    open(otherwise.file, {})
+    for (const each of run) write(otherwise.file, each.otherwise?.value ?? each.value, [])
+    builder.call(`close ${otherwise.file}`, 'close', [file])
+    builder.jump('go on with the next limit', done)
+  }
+  builder.place(there)
+  const ignore = optional === true ? [EBADF] : []
+  for (const { value } of run) write(name, value, ignore)
+  builder.call(`close ${name}`, 'close', [file], { ignore })
+  builder.place(done)
 }
 
 /** Whether a process is born into the cgroup of a v2 tree (clone3 with CLONE_INTO_CGROUP). */

@@ -21,7 +21,7 @@ import { maskPaths, protectPaths } from './mounts/masked.ts'
 import { bindSharedKernelFiles, withoutForeignGroup } from './mounts/shared-kernel-files.ts'
 import { copyFromOutside, planSources, type HostSources } from './mounts/sources.ts'
 import { leaveMonitor, type MonitorSide } from './monitor-side.ts'
-import { cloneFlags, joinNamespace, makesNew, makeTimeNamespace, openNamespaces, type JoinedNamespace } from './namespaces.ts'
+import { cloneFlags, joinNamespace, enterTimeNamespace, makesNew, makeTimeNamespace, openNamespaces, type JoinedNamespace } from './namespaces.ts'
 import { finishOuter, prepareOuter } from './outer-side.ts'
 import { setPersonality } from './personality.ts'
 import { setFromInside, setFromOutside } from './process-settings.ts'
@@ -96,7 +96,7 @@ export function compileContainer(options: CompileContainer): Program {
     prepare: (cgroup) => {
       opened.push(...openCgroups(builder, cgroups, cgroup))
       joined.push(...openNamespaces(builder, namespaces))
-      if (offsets) makeTimeNamespace(builder, timeOffsets)
+      if (offsets && !movesClocksInside(users)) makeTimeNamespace(builder, timeOffsets)
     },
     adopt: (pid) => {
       setFromOutside(builder, pid, spec.process, users)
@@ -126,7 +126,9 @@ function childSide(builder: ProgramBuilder, options: CompileContainer, spec: Val
   leaveMonitor(builder, outer)
   builder.call('let no mask change file modes', 'umask', [0])
   joinCgroups(builder, opened)
-  settleInUserNamespace(builder, outer, users, process.user)
+  settleInUserNamespace(builder, outer, users, process.user, () => {
+    if (linux.timeOffsets !== undefined && makesNew(linux.namespaces, 'time') && movesClocksInside(users)) enterTimeNamespace(builder, linux.timeOffsets)
+  })
   if (makesNew(linux.namespaces, 'cgroup')) builder.call('make a cgroup namespace', 'unshare', [CLONE_NEWCGROUP])
   for (const namespace of joined) joinNamespace(builder, namespace)
   const available = options.capabilities ?? availableInside(users)
@@ -156,6 +158,11 @@ function identityOf({ identity, directory, rootfs }: CompileContainer): { id: st
 function stateOf(options: CompileContainer, { ociVersion, annotations }: ValidSpec, status: OciState['status']): Omit<OciState, 'pid'> {
   const { id, bundle } = identityOf(options)
   return { ociVersion, id, status, bundle, ...(annotations === undefined ? {} : { annotations }) }
+}
+
+/** An ordinary user has no right to a time namespace outside of his user namespace. */
+function movesClocksInside({ kind, privileged }: UserNamespace): boolean {
+  return kind !== 'own' && !privileged
 }
 
 /** Mounts as the user namespace allows them. */

@@ -1,4 +1,5 @@
 import { capabilityNames } from '../kernel/capabilities.ts'
+import { memoryPolicyFlags, memoryPolicyModes } from './memory-policy.ts'
 import { parseMountOptions, parsePropagation } from './mounts/options.ts'
 import { commit, specVersion, version } from './version.ts'
 import type { OciNamespace, OciProcess, OciSpec } from './spec.ts'
@@ -28,7 +29,7 @@ export function describeFeatures(): Record<string, unknown> {
     linux: {
       namespaces: namespaces.filter(acceptsNamespace),
       capabilities: [...capabilityNames],
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
       seccomp: {
         enabled: true,
         actions: ['ALLOW', 'ERRNO', 'KILL', 'KILL_PROCESS', 'KILL_THREAD', 'LOG', ...(acceptsAction('SCMP_ACT_NOTIFY') ? ['NOTIFY'] : []), 'TRACE', 'TRAP'].map((name) => `SCMP_ACT_${name}`),
@@ -37,7 +38,8 @@ export function describeFeatures(): Record<string, unknown> {
       },
       apparmor: { enabled: acceptsProcess({ apparmorProfile: 'a' }) },
       selinux: { enabled: acceptsProcess({ selinuxLabel: 'a' }) },
-      intelRdt: { enabled: false },
+      intelRdt: { enabled: true, schemata: true },
+      memoryPolicy: { modes: Object.keys(memoryPolicyModes), flags: Object.keys(memoryPolicyFlags) },
       mountExtensions: { idmap: { enabled: acceptsMappedMount() } },
     },
     annotations: { 'io.gantry.commit': commit, 'io.gantry.version': version },

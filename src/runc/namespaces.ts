@@ -72,6 +72,14 @@ export function makeTimeNamespace(builder: ProgramBuilder, offsets: NonNullable<
   }
 }
 
+/** The same for this process itself. */
+export function enterTimeNamespace(builder: ProgramBuilder, offsets: NonNullable<OciSpec['linux']>['timeOffsets']): void {
+  makeTimeNamespace(builder, offsets)
+  const descriptor = builder.cell('time namespace')
+  builder.call('open the time namespace', 'openat', [AT_FDCWD, builder.string('/proc/self/ns/time_for_children'), O_RDONLY | O_CLOEXEC, 0], { save: descriptor })
+  joinNamespace(builder, { type: 'time', descriptor })
+}
+
 /** struct clone_args, version 2 (88 bytes; man 2 clone3): a pidfd, SIGCHLD at the end. */
 export interface CloneArguments {
   pointer: Pointer

@@ -25,14 +25,21 @@ export function blockIoV1(list: WriteList, blockIo: Record<string, unknown> = {}
   }
 }
 
-/** `linux.resources.blockIO` on v2. */
+/** `linux.resources.blockIO` on v2. Without the BFQ scheduler the controller has a weight of its own. */
 export function blockIoV2(list: WriteList, blockIo: Record<string, unknown> = {}): void {
   const weight = weightOf(blockIo)
-  if (weight !== undefined) list.add('io', 'io.bfq.weight', weight)
-  for (const row of rows(blockIo, 'weightDevice')) list.add('io', 'io.bfq.weight', `${row.major}:${row.minor} ${row.weight}`)
+  if (weight !== undefined) list.add('io', 'io.bfq.weight', weight, { otherwise: { file: 'io.weight', value: `default ${ioWeight(weight)}` } })
+  for (const { major, minor, weight: own = 0 } of rows(blockIo, 'weightDevice')) {
+    list.add('io', 'io.bfq.weight', `${major}:${minor} ${own}`, { otherwise: { file: 'io.weight', value: `${major}:${minor} ${ioWeight(own)}` } })
+  }
   for (const [field, , key] of throttles) {
     for (const row of rows(blockIo, field)) list.add('io', 'io.max', `${row.major}:${row.minor} ${key}=${row.rate}`)
   }
+}
+
+/** BFQ's weights (10 to 1000) as those of the io controller (1 to 10000), linearly as runc does. */
+function ioWeight(weight: number): number {
+  return Math.floor(1 + ((weight - 10) * 9999) / 990)
 }
 
 function weightOf(blockIo: Record<string, unknown>): number | undefined {

@@ -77,18 +77,23 @@ export class SystemdManager {
   async #job(unit: string, member: string, signature: string, body: readonly DbusValue[]): Promise<void> {
     const results = new Map<DbusValue, DbusValue>()
     const { promise, resolve } = Promise.withResolvers<void>()
+    let wanted: DbusValue | undefined
+    const look = (): void => {
+      if (wanted !== undefined && results.has(wanted)) resolve()
+    }
     const end = this.#connection.onSignal(({ member: signal, body: told = [] }) => {
       if (signal !== 'JobRemoved') return
       results.set(told[1]!, told[3]!)
-      resolve()
+      look()
     })
-    const deadline = Date.now() + jobTimeout
     const timer = setTimeout(resolve, jobTimeout)
     try {
-      const [job] = await this.#call(member, signature, body)
-      while (!results.has(job!) && Date.now() < deadline) await Promise.race([promise, new Promise((again) => setTimeout(again, 20))])
-      const result = results.get(job!)
-      if (result !== 'done') throw new GantryError('System', `cannot ${member === 'StopUnit' ? 'stop' : 'start'} unit ${unit}: ${result === undefined ? 'systemd did not finish in time' : `its job ended with "${String(result)}"`}`)
+      const [job = ''] = await this.#call(member, signature, body)
+      wanted = job
+      look()
+      await promise
+      const result = results.get(job)
+      if (result !== 'done') throw new GantryError('System', `cannot ${member === 'StopUnit' ? 'stop' : 'start'} unit ${unit}: ${result === undefined ? 'systemd did not finish in time' : `its job ended with ${JSON.stringify(result)}`}`)
     } finally {
       clearTimeout(timer)
       end()

@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GantryError } from '../../lib/errors.ts'
 import type { OciResources } from '../../runc/spec.ts'
 import { codeOf } from './code.ts'
 import { cgroupDirectory, hierarchyOf, type CgroupLayout } from './layout.ts'
 import { resourceWrites } from './resources.ts'
+import type { CgroupWrite } from './writes.ts'
 
 /**
  * Changes the limits of a cgroup that has processes. When one is refused, those before it are put back.
@@ -12,7 +13,8 @@ import { resourceWrites } from './resources.ts'
  */
 export function updateResources(layout: CgroupLayout, path: string, resources: OciResources): void {
   const done: { file: string; before: string }[] = []
-  for (const write of resourceWrites(layout, resources, { memoryAndSwap: currentMemoryAndSwap(layout, path) })) {
+  for (const planned of resourceWrites(layout, resources, { memoryAndSwap: currentMemoryAndSwap(layout, path) })) {
+    const write = presentOf(planned, path)
     const file = join(cgroupDirectory(write.hierarchy, path), write.file)
     try {
       const before = readFileSync(file, 'latin1').trim()
@@ -24,6 +26,12 @@ export function updateResources(layout: CgroupLayout, path: string, resources: O
       throw new GantryError('System', `cannot write ${write.value} to ${write.file}: ${codeOf(error) ?? String(error)}`, { cause: error })
     }
   }
+}
+
+/** The write, or the one that stands in for it. */
+function presentOf(write: CgroupWrite, path: string): CgroupWrite {
+  const { otherwise, hierarchy, file } = write
+  return otherwise === undefined || existsSync(join(cgroupDirectory(hierarchy, path), file)) ? write : { ...write, ...otherwise }
 }
 
 /** As well as the kernel lets: the refusal itself is the error to show. */

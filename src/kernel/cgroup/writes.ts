@@ -11,6 +11,8 @@ export interface CgroupWrite {
   value: string
   /** The container's cgroup works without it: a kernel without the file is no error. */
   optional?: boolean
+  /** What to write where the kernel has not that file. */
+  otherwise?: { file: string; value: string }
 }
 
 /** Collects writes for one layout and refuses a limit that no mounted controller can hold. */
@@ -23,13 +25,13 @@ export class WriteList {
   }
 
   /** @throws GantryError InvalidParameter when the controller is not there */
-  add(controller: string, file: string, value: number | bigint | string, options: { optional?: boolean } = {}): void {
+  add(controller: string, file: string, value: number | bigint | string, options: Pick<CgroupWrite, 'optional' | 'otherwise'> = {}): void {
     const hierarchy = this.#find(controller)
     if (hierarchy === undefined) {
       if (options.optional === true) return
       throw new GantryError('InvalidParameter', `cannot set ${fieldOfFile(file)}: this host has no ${controller} cgroup controller`)
     }
-    this.writes.push({ hierarchy, file, value: String(value), ...(options.optional === true ? { optional: true } : {}) })
+    this.writes.push({ hierarchy, file, value: String(value), ...(options.optional === true ? { optional: true } : {}), ...(options.otherwise === undefined ? {} : { otherwise: options.otherwise }) })
   }
 
   #find(controller: string): CgroupHierarchy | undefined {

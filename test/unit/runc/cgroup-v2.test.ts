@@ -46,6 +46,18 @@ describe('a container on cgroup v2', { skip: unified === undefined && 'needs roo
     assert.equal(privileged.stdout, 'zero\nread\nwritten\n')
   })
 
+  test('in a user namespace owns its cgroup when it may write to it', async () => {
+    const { stdout, stderr } = await host.run('cd /sys/fs/cgroup; stat -c "%u:%g" . cgroup.procs; mkdir inner && echo made; echo $$ > inner/cgroup.procs && cat /proc/self/cgroup', (spec) => {
+      spec.linux!.namespaces!.push({ type: 'user' })
+      const ids = [{ containerID: 0, hostID: 400_000, size: 65_536 }]
+      Object.assign(spec.linux!, { uidMappings: ids, gidMappings: ids })
+      for (const mount of spec.mounts!) if (mount.type === 'cgroup') mount.options = ['nosuid', 'noexec', 'nodev', 'rw']
+    })
+    assert.equal(stderr, '')
+    assert.match(stdout, /^0:0\n0:0\nmade\n/)
+    assert.match(stdout, /^0::\/inner$/m)
+  })
+
   test('can be frozen, thawed, listed and killed', async () => {
     const container = await host.create(sampleSpec(host.rootfs, { args: ['sh', '-c', 'sleep 100 & sleep 100'] }))
     await container.monitor.start()

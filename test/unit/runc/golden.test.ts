@@ -81,6 +81,13 @@ const programs: Record<string, () => Program> = {
       for (const field of ['uidMappings', 'gidMappings'] as const) spec.linux![field] = [{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 100_000, size: 65_536 }]
       delete spec.linux!.resources
     }, false, { caller: { uid: 1000, gid: 1000 } }),
+  'block-io-and-rdma-on-v2': () =>
+    container({ ...v2, hierarchies: v2.hierarchies.map((tree) => ({ ...tree, controllers: [...tree.controllers, 'rdma', 'hugetlb'] })) }, (spec) => {
+      spec.linux!.resources = {
+        blockIO: { weight: 500, weightDevice: [{ major: 8, minor: 0, weight: 100 }], throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1000 }] },
+        rdma: { mlx5_0: { hcaHandles: 3, hcaObjects: 4 } }, hugepageLimits: [{ pageSize: '2MB', limit: 0 }], unified: { 'memory.high': '1G' },
+      }
+    }),
   'hooks-inside': () =>
     container(v2, (spec) => {
       spec.hooks = { createContainer: [{ path: '/usr/bin/hook', args: ['hook', 'x'], env: ['A=b'], timeout: 5 }], startContainer: [{ path: '/bin/ready' }] }

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import type { OciProcess, OciSpec } from '../../../src/runc/spec.ts'
 import { ContainerHost } from './container-host.ts'
 import { sampleSpec } from './sample-spec.ts'
+import { startSupervisor } from './seccomp-supervisor.ts'
 
 const uid = 54_321
 const subordinate = 700_000
@@ -51,6 +52,13 @@ describe('an ordinary user', { skip: userInfo().uid !== 0 && 'needs root to beco
     assert.equal(code, 3)
   })
 
+  test('moves the clocks of his container', () => {
+    const spec = rootlessSpec(host.rootfs, 'cat /proc/uptime')
+    spec.linux!.namespaces!.push({ type: 'time' })
+    spec.linux!.timeOffsets = { boottime: { secs: 1_000_000, nanosecs: 0 } }
+    assert.ok(Number(runAsUser(etc, spec).output.split(' ')[0]) > 1_000_000)
+  })
+
   test('runs a further process in it', () => {
     const spec = rootlessSpec(host.rootfs, 'exec sleep 100')
     const exec = { ...spec.process!, args: ['sh', '-c', 'id -u; readlink /proc/self/ns/user; readlink /proc/1/ns/user; cat /proc/1/comm'] }
@@ -64,6 +72,14 @@ describe('an ordinary user', { skip: userInfo().uid !== 0 && 'needs root to beco
     for (const field of ['uidMappings', 'gidMappings'] as const) spec.linux![field]!.push({ containerID: 1, hostID: subordinate, size: 1000 })
     spec.process!.user = { uid: 10, gid: 20, additionalGids: [20, 30] }
     assert.equal(runAsUser(etc, spec).output, `10\n20 30\n         0      ${uid}          1\n         1     ${subordinate}       1000\n`)
+  })
+
+  test('has a supervisor answer for system calls', async () => {
+    const supervisor = await startSupervisor(join(host.directory, 'listener'))
+    const spec = rootlessSpec(host.rootfs, 'umount /proc 2>&1')
+    spec.linux!.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: join(host.directory, 'listener'), syscalls: [{ names: ['umount2'], action: 'SCMP_ACT_NOTIFY' }] }
+    assert.match(runAsUser(etc, spec).output, /Remote I\/O error/)
+    await supervisor.end()
   })
 
   test('cannot map ids that are not his', () => {

@@ -96,6 +96,22 @@ describe('a container in a user namespace', { skip: process.getuid?.() !== 0 && 
     assert.match(stderr, /Read-only file system/)
   })
 
+  test('moves its clocks, and joins the network of others', async () => {
+    const other = await host.create(sampleSpec(host.rootfs, { args: ['sleep', '100'] }))
+    await other.monitor.start()
+    const path = `/proc/${other.monitor.pid}/ns/net`
+    const { stdout, stderr } = await host.run('cat /proc/uptime; readlink /proc/self/ns/net', (spec) => {
+      inUserNamespace(spec)
+      spec.linux!.namespaces = spec.linux!.namespaces!.map((namespace) => (namespace.type === 'network' ? { type: 'network', path } : namespace))
+      spec.linux!.namespaces.push({ type: 'time' })
+      spec.linux!.timeOffsets = { boottime: { secs: 1_000_000, nanosecs: 0 } }
+    })
+    assert.equal(stderr, '')
+    assert.ok(Number(stdout.split(' ')[0]) > 1_000_000)
+    assert.equal(stdout.split('\n')[1], readlinkSync(path))
+    await other.kill()
+  })
+
   test('keeps every capability it is given, in its own namespace only', async () => {
     const { stdout, stderr } = await host.run('grep CapEff /proc/self/status; mount -t tmpfs t /tmp && echo mounted; hostname other && hostname; mount -o remount,rw / ; mknod /tmp/x c 1 3', (spec) => {
       inUserNamespace(spec)

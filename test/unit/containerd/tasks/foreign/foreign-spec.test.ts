@@ -7,16 +7,22 @@ function spec(more: Partial<OciSpec>): OciSpec {
   return { ociVersion: '1.0.2', root: { path: '/r' }, ...more } as OciSpec
 }
 
+function types(given: OciSpec): unknown {
+  return given.linux?.namespaces?.map(({ type }) => type)
+}
+
+function mount(source: string): NonNullable<OciSpec['mounts']>[number] {
+  return { destination: '/d', type: 'bind', source, options: ['rbind', 'rro'] }
+}
+
 void test('a time namespace that changes nothing is left out, one that is joined or has offsets is not', () => {
   const namespaces = [{ type: 'mount' }, { type: 'time' }] as const
-  const types = (given: OciSpec): unknown => given.linux?.namespaces?.map(({ type }) => type)
   assert.deepEqual(types(foreignSpec(spec({ linux: { namespaces: [...namespaces] } }))), ['mount'])
   assert.deepEqual(types(foreignSpec(spec({ linux: { namespaces: [...namespaces], timeOffsets: { monotonic: { secs: 1, nanosecs: 0 } } } }))), ['mount', 'time'])
   assert.deepEqual(types(foreignSpec(spec({ linux: { namespaces: [{ type: 'time', path: '/proc/1/ns/time' }] } }))), ['time'])
 })
 
 void test('"rro" becomes "ro" only where nothing is mounted below the source', () => {
-  const mount = (source: string) => ({ destination: '/d', type: 'bind', source, options: ['rbind', 'rro'] })
   const given = spec({ mounts: [mount('/usr'), mount('/etc'), { destination: '/p', type: 'proc', source: 'proc', options: ['ro'] }] })
   const options = foreignSpec(given, () => ['/', '/usr', '/usr/local/share', '/etcetera']).mounts?.map((each) => each.options)
   assert.deepEqual(options, [['rbind', 'rro'], ['rbind', 'ro'], ['ro']])
