@@ -3,7 +3,8 @@ import { GantryError, messageOf } from '../lib/errors.ts'
 import type { OciHook, OciState } from './spec.ts'
 
 /** The points at which hooks run, in the order of a container's life (OCI config.md, "POSIX-platform Hooks"). */
-export type HookPoint = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop'
+export const hookPoints = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
+export type HookPoint = (typeof hookPoints)[number]
 
 /**
  * Runs hooks of the host one after the other, the state on their standard input: prestart and createRuntime when the container

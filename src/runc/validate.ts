@@ -1,3 +1,4 @@
+import { hookPoints } from './hooks.ts'
 import { isBind } from './mounts/bind.ts'
 import { cleanPath } from './mounts/target.ts'
 import { refuse } from './refuse.ts'
@@ -32,7 +33,7 @@ export function validateSpec(given: OciSpec): ValidSpec {
   const valid = { ...spec, process, root, mounts, linux: { ...linux, namespaces: linux.namespaces ?? [] } }
   validateLinux(valid)
   validateUserNamespace(valid)
-  for (const [point, hooks] of Object.entries(spec.hooks ?? {})) for (const [index, hook] of hooks.entries()) validateHook(hook, `hooks.${point}[${index}]`)
+  for (const point of hookPoints) for (const [index, hook] of (spec.hooks?.[point] ?? []).entries()) validateHook(hook, `hooks.${point}[${index}]`)
   return valid
 }
 

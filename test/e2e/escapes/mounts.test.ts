@@ -23,7 +23,8 @@ attackEngine('escapes through mounts', (stage) => {
       })
       const volume = stage.place(`volume-${name}`)
       const flags = ['-v', `${volume}:/data`, '-v', `${volume}:/data/new/place`, '--tmpfs', '/data/etc/tmp', '-v', `${path.join(stage.attackers, 'swap')}:/data/new/file:ro`]
-      await stage.docker('run', '--rm', ...flags, `target-${name}`, 'touch', '/data/inside')
+      const { code, stderr } = await stage.docker('run', '--rm', ...flags, `target-${name}`, 'touch', '/data/inside')
+      assert.equal(code, 0, stderr)
       assert.ok(existsSync(path.join(volume, 'inside')), 'the volume is not where it was asked for')
       await stage.bait.assertUntouched()
     }
