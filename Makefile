@@ -21,13 +21,16 @@ ROUNDS ?= 8
 SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build native lint typecheck test test-unit test-e2e test-vm bench demo clean root
+.PHONY: help setup setup-tests build native lint typecheck test test-unit test-e2e test-vm bench demo clean root
 
 help: ## show this menu
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 setup: ## install what is missing: Debian packages, npm packages, Node 24 (root only if a package is missing)
 	@scripts/setup
+
+setup-tests: ## the same and what the tests take besides
+	@scripts/setup tests
 
 native: setup ## compile native/ into build/
 	@$(MAKE) --no-print-directory --quiet build/gantry-init build/syscall.node
@@ -54,13 +57,13 @@ lint: typecheck ## tsc, oxlint, borders between rooms, file lengths
 	PATH="$$PWD/$(dir $(NODE)):$$PATH" $(NODE) node_modules/oxlint/bin/oxlint --type-aware src test scripts
 	$(NODE) scripts/check-rooms.ts
 
-test: root build ## all tests: unit and end to end (root)
+test: root setup-tests build ## all tests: unit and end to end (root)
 	$(TEST) --test-concurrency=2 $(UNIT_TESTS) $(E2E_TESTS)
 
-test-unit: native ## unit tests alone
+test-unit: setup-tests native ## unit tests alone
 	$(TEST) $(UNIT_TESTS)
 
-test-e2e: root build ## end-to-end tests alone (root); GANTRY_E2E_ENGINE=dockerd GANTRY_E2E_CLIENTS=docker,gantry choose who is tested
+test-e2e: root setup-tests build ## end-to-end tests alone (root); GANTRY_E2E_ENGINE=dockerd GANTRY_E2E_CLIENTS=docker,gantry choose who is tested
 	$(TEST) --test-concurrency=2 $(E2E_TESTS)
 
 test-vm: root build ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)

@@ -1,5 +1,4 @@
 import { runCli } from './run-cli.ts'
 
-const exitCode = await runCli(process.argv.slice(2), process)
-// What is left (a terminal still being read, a connection) must not hold the shell.
-process.exit(exitCode)
+// What is left at the end (a terminal still being read, a connection) must not hold the shell.
+void runCli(process.argv.slice(2), process).then((exitCode) => process.exit(exitCode))

@@ -47,17 +47,43 @@ const apiSteps = (['create', 'start', 'all'] as const).map((step): Measurement =
   measure: async (contender) => (await steps(contender))[step],
 }))
 
+/** What a command costs that asks the engine nothing but its version: the share of the client in every row above and below. */
+const client: Measurement = {
+  title: 'version (the client alone)',
+  share: 1,
+  fits: ({ name }) => name !== 'podman',
+  measure: (contender) => timed(() => cli(contender, 'version', '--format', '{{.Client.Version}}')),
+}
+
 const exec: Measurement = {
   title: 'exec true',
   share: 1,
   fits: () => true,
-  async measure(contender) {
-    const id = await cli(contender, 'run', '-d', '--net', 'none', image, 'sleep', '1000')
-    const times: number[] = []
-    for (let i = 0; i < 3; i++) times.push(await timed(() => cli(contender, 'exec', id, 'true')))
-    await cli(contender, ...contender.removal, id)
-    return times.toSorted((a, b) => a - b)[1] ?? NaN
-  },
+  measure: (contender) => inSleeper(contender, (id) => timed(() => cli(contender, 'exec', id, 'true'))),
+}
+
+/** The same by the API alone, output included. */
+const apiExec: Measurement = {
+  title: 'API exec',
+  share: 1,
+  fits: ({ socket }) => socket !== undefined,
+  measure: (contender) => inSleeper(contender, (id) => timed(() => execute(contender, id))),
+}
+
+async function execute(contender: Contender, container: string): Promise<void> {
+  const config = { Cmd: ['true'], AttachStdout: true, AttachStderr: true }
+  const { Id } = JSON.parse(await call(contender, 'POST', `/containers/${container}/exec`, config)) as { Id: string }
+  await call(contender, 'POST', `/exec/${Id}/start`, { Detach: false, Tty: false })
+  await call(contender, 'GET', `/exec/${Id}/json`)
+}
+
+/** The middle one of three measurements in a running container. */
+async function inSleeper(contender: Contender, measure: (id: string) => Promise<number>): Promise<number> {
+  const id = await cli(contender, 'run', '-d', '--net', 'none', image, 'sleep', '1000')
+  const times: number[] = []
+  for (let i = 0; i < 3; i++) times.push(await measure(id))
+  await cli(contender, ...contender.removal, id)
+  return times.toSorted((a, b) => a - b)[1] ?? NaN
 }
 
 const network = (contender: Contender) => contender.networks[0] ?? 'none'
@@ -84,4 +110,4 @@ const removal: Measurement = {
   },
 }
 
-export const measurements: Measurement[] = [...runs, ...apiSteps, exec, ...bulk, removal]
+export const measurements: Measurement[] = [client, ...runs, ...apiSteps, exec, apiExec, ...bulk, removal]

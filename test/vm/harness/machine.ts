@@ -68,7 +68,7 @@ async function untilRunning(qemu: Qemu): Promise<void> {
 
 /** What the tests need of the checkout must have been built. @throws Error that says how */
 export function requireBuild(): void {
-  for (const file of ['build/gantry-init', 'build/syscall.node', 'dist/gantryd.js', 'dist/gantry.js', 'dist/gantry-proxy.js']) {
+  for (const file of ['build/gantry-init', 'build/syscall.node', 'dist/gantryd.js', 'dist/gantry.cjs', 'dist/gantry-proxy.js']) {
     if (!existsSync(path.join(projectRoot, file))) throw new Error(`cannot test in a virtual machine: ${file} is missing; run make build`)
   }
 }
