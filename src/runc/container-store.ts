@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { detectLayout } from '../kernel/cgroup/layout.ts'
 import { isFrozen } from '../kernel/cgroup/freezer.ts'
 import { GantryError } from '../lib/errors.ts'
+import { parseJson } from '../lib/json.ts'
 import type { OciSpec } from './spec.ts'
 
 /**
@@ -62,7 +63,7 @@ export function load(root: string, id: string): StoredContainer {
 }
 
 export function loadSpec(directory: string): OciSpec {
-  return JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as OciSpec
+  return parseJson(readFileSync(join(directory, 'config.json'), 'utf8')) as OciSpec
 }
 
 export function save(directory: string, record: ContainerRecord): void {

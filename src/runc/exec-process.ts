@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { GantryError } from '../lib/errors.ts'
+import { parseJson } from '../lib/json.ts'
 import { flag, isSet, type Arguments } from './arguments.ts'
 import type { OciCapabilities, OciProcess } from './spec.ts'
 
@@ -7,7 +8,7 @@ import type { OciCapabilities, OciProcess } from './spec.ts'
 export function execProcess(container: OciProcess | undefined, command: string[], args: Arguments): OciProcess {
   const file = flag(args, 'process')
   if (file) {
-    const process = JSON.parse(readFileSync(file, 'utf8')) as OciProcess
+    const process = parseJson(readFileSync(file, 'utf8')) as OciProcess
     return isSet(args, 'tty') ? { ...process, terminal: true } : process
   }
   if (command.length === 0) throw new GantryError('InvalidParameter', 'process args cannot be empty')

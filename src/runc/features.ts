@@ -39,6 +39,7 @@ export function describeFeatures(): Record<string, unknown> {
       apparmor: { enabled: acceptsProcess({ apparmorProfile: 'a' }) },
       selinux: { enabled: acceptsProcess({ selinuxLabel: 'a' }) },
       intelRdt: { enabled: true, schemata: true },
+      netDevices: { enabled: true },
       memoryPolicy: { modes: Object.keys(memoryPolicyModes), flags: Object.keys(memoryPolicyFlags) },
       mountExtensions: { idmap: { enabled: acceptsMappedMount() } },
     },

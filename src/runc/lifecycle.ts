@@ -9,12 +9,15 @@ import type { Program } from '../kernel/program.ts'
 import { encodeProgram } from '../kernel/program-codec.ts'
 import { runProgram, type ProgramRun } from '../kernel/program-run.ts'
 import { GantryError, messageOf } from '../lib/errors.ts'
+import { parseJson } from '../lib/json.ts'
 import { cgroupOf } from './cgroup-path.ts'
 import { compileContainer } from './compile-container.ts'
 import { addHome } from './home.ts'
 import { runHooks, tryHooks } from './hooks.ts'
 import { forget, loadSpec, reserve, save, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
 import type { DetachedPlan } from './detached-side.ts'
+import { removeIntelRdt } from './intel-rdt.ts'
+import { moveNetDevices } from './net-devices.ts'
 import type { OciSpec, OciState } from './spec.ts'
 import { useFilterStore } from './filter-store.ts'
 import { startError } from './start-error.ts'
@@ -57,6 +60,7 @@ export async function createContainer(options: CreateContainer): Promise<Created
     const { annotations, ociVersion } = spec
     const created = new Date().toISOString()
     const record: ContainerRecord = { ociVersion, id, init_process_pid: run.pid, init_process_start: startTimeOf(run.pid), bundle, rootfs, cgroup, created, annotations }
+    moveNetDevices(linuxKernel, spec.linux?.netDevices, run.pid)
     if (spec.hooks !== undefined) {
       const state = stateOf(record, 'creating', run.pid)
       await runHooks(linuxKernel, spec.hooks.prestart, state)
@@ -88,7 +92,8 @@ export async function deleteContainer({ directory, record }: StoredContainer): P
   const layout = detectLayout()
   await killAll(layout, record.cgroup)
   await removeCgroup(layout, record.cgroup)
-  const { hooks } = loadSpec(directory)
+  const { hooks, linux } = loadSpec(directory)
+  removeIntelRdt(linux?.intelRdt, record.id)
   forget(directory)
   return hooks?.poststop === undefined ? [] : tryHooks(linuxKernel, hooks.poststop, stateOf(record, 'stopped', 0))
 }
@@ -123,7 +128,7 @@ function readText(file: string): string {
 
 function parseSpec(text: string): OciSpec {
   try {
-    return JSON.parse(text) as OciSpec
+    return parseJson(text) as OciSpec
   } catch (cause) {
     throw new GantryError('InvalidParameter', `cannot read config.json: ${messageOf(cause)}`, { cause })
   }

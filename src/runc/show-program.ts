@@ -5,6 +5,7 @@ import { explain } from '../kernel/program-explain.ts'
 import { syscallName } from '../kernel/syscalls.ts'
 import type { Argument, Program } from '../kernel/program.ts'
 import { GantryError } from '../lib/errors.ts'
+import { parseJson } from '../lib/json.ts'
 import { cgroupOf } from './cgroup-path.ts'
 import { compileContainer } from './compile-container.ts'
 import type { OciSpec } from './spec.ts'
@@ -13,7 +14,7 @@ import type { OciSpec } from './spec.ts'
 export function showProgram(bundlePath: string, format: string): string {
   if (format !== 'text' && format !== 'json') throw new GantryError('InvalidParameter', 'invalid format option')
   const bundle = resolve(bundlePath)
-  const spec = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as OciSpec
+  const spec = parseJson(readFileSync(join(bundle, 'config.json'), 'utf8')) as OciSpec
   const program = compileContainer({
     spec,
     rootfs: resolve(bundle, spec.root?.path ?? 'rootfs'),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { detectLayout } from '../../kernel/cgroup/layout.ts'
 import { updateResources } from '../../kernel/cgroup/update.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
+import { parseJson } from '../../lib/json.ts'
 import { flag, type Arguments, type FlagTable } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { load, loadSpec, statusOf } from '../container-store.ts'
@@ -76,7 +77,7 @@ function resourcesOf(args: Arguments): OciResources {
 /** "-" is standard input. */
 function readResources(path: string): OciResources {
   try {
-    return JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8')) as OciResources
+    return parseJson(readFileSync(path === '-' ? 0 : path, 'utf8')) as OciResources
   } catch (cause) {
     throw new GantryError('InvalidParameter', `cannot read resources from ${path}: ${messageOf(cause)}`, { cause })
   }
