@@ -48,8 +48,8 @@ export async function createContainer(options: CreateContainer): Promise<Created
   const cgroup = cgroupOf(spec, id)
   const plan = options.plan(spec)
   useFilterStore()
-  const directory = reserve(root, id)
   const layout = detectLayout()
+  const directory = reserve(root, id)
   let run: ProgramRun | undefined
   try {
     writeFileSync(join(directory, 'config.json'), text)
