@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { detectLayout } from '../kernel/cgroup/layout.ts'
 import { prepareParents } from '../kernel/cgroup/parents.ts'
@@ -14,7 +14,7 @@ import { cgroupOf } from './cgroup-path.ts'
 import { compileContainer } from './compile-container.ts'
 import { addHome } from './home.ts'
 import { runHooks, tryHooks } from './hooks.ts'
-import { forget, loadSpec, reserve, save, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
+import { directoryOf, forget, loadSpec, reserve, save, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
 import type { DetachedPlan } from './detached-side.ts'
 import { removeIntelRdt } from './intel-rdt.ts'
 import { moveNetDevices } from './net-devices.ts'
@@ -96,6 +96,19 @@ export async function deleteContainer({ directory, record }: StoredContainer): P
   removeIntelRdt(linux?.intelRdt, record.id)
   forget(directory)
   return hooks?.poststop === undefined ? [] : tryHooks(linuxKernel, hooks.poststop, stateOf(record, 'stopped', 0))
+}
+
+/** What a create that was killed on its way has left: processes, cgroup, its name. Fine when there is nothing. */
+export async function deleteUnfinished(root: string, id: string): Promise<void> {
+  const directory = directoryOf(root, id)
+  if (!existsSync(directory)) return
+  if (existsSync(join(directory, 'config.json'))) {
+    const layout = detectLayout()
+    const cgroup = cgroupOf(loadSpec(directory), id)
+    await killAll(layout, cgroup)
+    await removeCgroup(layout, cgroup)
+  }
+  forget(directory)
 }
 
 function stateOf({ ociVersion, id, bundle, annotations }: ContainerRecord, status: OciState['status'], pid: number): OciState {

@@ -2,7 +2,7 @@ import { GantryError } from '../../lib/errors.ts'
 import { isSet } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { load, statusOf, type StoredContainer } from '../container-store.ts'
-import { deleteContainer } from '../lifecycle.ts'
+import { deleteContainer, deleteUnfinished } from '../lifecycle.ts'
 import { warn } from '../output.ts'
 
 export const remove: Command = {
@@ -15,7 +15,10 @@ export const remove: Command = {
     try {
       container = load(root, id)
     } catch (error) {
-      if (error instanceof GantryError && error.kind === 'NotFound' && force) return 0
+      if (error instanceof GantryError && error.kind === 'NotFound' && force) {
+        await deleteUnfinished(root, id)
+        return 0
+      }
       throw error
     }
     const status = statusOf(container)

@@ -63,6 +63,19 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     assert.deepEqual(readdirSync(root), [])
   })
 
+  test('deletes by force what a create that was killed has left, and keeps limits of 64 bits', async () => {
+    mkdirSync(join(root, 'half'))
+    write(['sh', '-c', 'ulimit -f'])
+    copyFileSync(join(bundle, 'config.json'), join(root, 'half/config.json'))
+    assert.match((await runc('run', '-b', bundle, 'half')).stderr, /container with given ID already exists/)
+    assert.equal((await runc('delete', '-f', 'half')).code, 0)
+    assert.deepEqual(readdirSync(root), [])
+    const text = readFileSync(join(bundle, 'config.json'), 'utf8')
+    const limits = '"rlimits":[{"type":"RLIMIT_FSIZE","soft":18446744073709551615,"hard":18446744073709551615}],'
+    writeFileSync(join(bundle, 'config.json'), text.replace(/"rlimits":\[[^\]]*\],?/, '').replace('"process":{', `"process":{${limits}`))
+    assert.deepEqual(await runc('run', '-b', bundle, 'half'), { code: 0, stdout: 'unlimited\n', stderr: '' })
+  })
+
   test('says what went wrong, in JSON where containerd looks', async () => {
     write(['not-there'])
     const log = join(directory, 'log.json')
