@@ -3,12 +3,14 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { userInfo } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { after, before, describe, test } from 'node:test'
 import type { OciProcess, OciSpec } from '../../../src/runc/spec.ts'
 import { ContainerHost } from './container-host.ts'
 import { sampleSpec } from './sample-spec.ts'
 import { startSupervisor } from './seccomp-supervisor.ts'
 
+const project = fileURLToPath(new URL('../../..', import.meta.url))
 const uid = 54_321
 const subordinate = 700_000
 
@@ -24,10 +26,12 @@ function rootlessSpec(rootfs: string, script: string): OciSpec {
 }
 
 function runAsUser(etc: string, spec: OciSpec, exec?: OciProcess): { code: number; output: string } {
-  const script = new URL('rootless-container.ts', import.meta.url).pathname
-  // In a mount namespace of its own the user is known and has subordinate ids.
-  const arrange = `mount --bind ${etc}/passwd /etc/passwd; mount --bind ${etc}/subuid /etc/subuid; mount --bind ${etc}/subuid /etc/subgid; exec "$@"`
-  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-ec', arrange, 'sh', 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', process.execPath, '--disable-warning=ExperimentalWarning', script], {
+  const script = join(etc, 'project/test/unit/runc/rootless-container.ts')
+  const node = process.execPath.startsWith(project) ? join(etc, 'project', process.execPath.slice(project.length)) : process.execPath
+  // In a mount namespace of its own the user is known, has subordinate ids, and may reach the checkout, wherever that is.
+  const arrange = `mount --bind ${etc}/passwd /etc/passwd; mount --bind ${etc}/subuid /etc/subuid; mount --bind ${etc}/subuid /etc/subgid; mount --bind ${project} ${etc}/project; exec "$@"`
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-ec', arrange, 'sh', 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', node, '--disable-warning=ExperimentalWarning', script], {
+    cwd: '/',
     input: JSON.stringify({ spec, exec }), encoding: 'utf8', timeout: 20_000, env: { PATH: process.env['PATH'] },
   })
   if (stdout === '') throw new Error(stderr)
@@ -40,7 +44,7 @@ describe('an ordinary user', { skip: userInfo().uid !== 0 && 'needs root to beco
   before(() => {
     execFileSync('chown', ['-R', `${uid}:${uid}`, host.rootfs])
     chmodSync(host.directory, 0o755)
-    mkdirSync(etc)
+    mkdirSync(join(etc, 'project'), { recursive: true })
     writeFileSync(join(etc, 'passwd'), `${readFileSync('/etc/passwd', 'utf8')}gantry-test:x:${uid}:${uid}::/:/bin/sh\n`)
     writeFileSync(join(etc, 'subuid'), `gantry-test:${subordinate}:65536\n`)
   })
@@ -74,12 +78,11 @@ describe('an ordinary user', { skip: userInfo().uid !== 0 && 'needs root to beco
     assert.equal(runAsUser(etc, spec).output, `10\n20 30\n         0      ${uid}          1\n         1     ${subordinate}       1000\n`)
   })
 
-  test('has a supervisor answer for system calls', async () => {
-    const supervisor = await startSupervisor(join(host.directory, 'listener'))
+  test('has a supervisor answer for system calls', async (context) => {
+    await startSupervisor(context, join(host.directory, 'listener'))
     const spec = rootlessSpec(host.rootfs, 'umount /proc 2>&1')
     spec.linux!.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: join(host.directory, 'listener'), syscalls: [{ names: ['umount2'], action: 'SCMP_ACT_NOTIFY' }] }
     assert.match(runAsUser(etc, spec).output, /Remote I\/O error/)
-    await supervisor.end()
   })
 
   test('cannot map ids that are not his', () => {

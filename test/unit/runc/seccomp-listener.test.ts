@@ -11,9 +11,9 @@ describe('a supervisor of system calls', { skip: process.getuid?.() !== 0 && 'ne
   const host = new ContainerHost()
   after(() => host.close())
 
-  test('gets the listener of the container and of a further process, and answers for them', async () => {
+  test('gets the listener of the container and of a further process, and answers for them', async (context) => {
     const path = join(host.directory, 'listener')
-    const supervisor = await startSupervisor(path)
+    const supervisor = await startSupervisor(context, path)
     const spec = sampleSpec(host.rootfs, { args: ['sh', '-c', 'umount /proc; ls /proc/self/fd; sleep 100'] })
     const seccomp: OciSeccomp = {
       defaultAction: 'SCMP_ACT_ALLOW', listenerPath: path, listenerMetadata: '50% {}', flags: ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
@@ -34,7 +34,6 @@ describe('a supervisor of system calls', { skip: process.getuid?.() !== 0 && 'ne
     assert.equal((second!['state'] as { pid: number }).pid, pid)
     assert.notEqual(second!['pid'], pid)
     await container.kill()
-    await supervisor.end()
   })
 
   test('that is not there fails the creation', async () => {

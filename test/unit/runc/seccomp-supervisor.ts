@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Takes listeners, prints what came with them, and answers every call with errno 121 (EREMOTEIO). */
@@ -27,22 +28,19 @@ while True:
 
 export interface Supervisor {
   said(): string
-  end(): Promise<void>
 }
 
-/** Starts one that listens at `path`, for everybody. */
-export async function startSupervisor(path: string): Promise<Supervisor> {
+/** Starts one that listens at `path`, for everybody, until the test ends. */
+export async function startSupervisor(context: TestContext, path: string): Promise<Supervisor> {
   writeFileSync(`${path}.py`, supervisor)
   const child = spawn('python3', [`${path}.py`, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  context.after(async () => {
+    child.kill()
+    await once(child, 'exit')
+  })
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => (said += String(chunk)))
   while (!existsSync(`${path}.ready`)) await sleep(10)
   chmodSync(path, 0o777)
-  return {
-    said: () => said,
-    end: async () => {
-      child.kill()
-      await once(child, 'exit')
-    },
-  }
+  return { said: () => said }
 }
