@@ -143,14 +143,14 @@ throughEachClient('stats', (stage) => {
     const child = spawn(stage.program, ['stats', '--format', '{{.Name}}'], { env: stage.env, stdio: ['ignore', 'pipe', 'inherit'] })
     let text = ''
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    const screen = (): string => (text.split('\u001B[H').findLast((part) => part.includes('\u001B[J')) ?? '')
+    const screen = (): string => text.split('\u001B[H').findLast((part) => part.includes('\n')) ?? ''
     try {
       await eventually(() => assert.match(screen(), /early/))
       await using late = await stage.container('--name', 'late', tiny, 'sleep', '99')
       await eventually(() => assert.match(screen(), /late/))
       await stage.ok('rm', '-f', late.id)
       await eventually(() => assert.doesNotMatch(screen(), /late/))
-      assert.match(screen(), /early/)
+      await eventually(() => assert.match(screen(), /early/))
     } finally {
       const gone = once(child, 'exit')
       child.kill('SIGKILL')

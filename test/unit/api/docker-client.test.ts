@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { Duplex, PassThrough } from 'node:stream'
 import { test } from 'node:test'
+import { program } from '../../e2e/harness/program.ts'
 import { failing, fakeEngine, text } from './fake-engine.ts'
 import { serve } from './serve.ts'
 
@@ -14,7 +15,7 @@ interface Result {
 /** The stock client, without configuration of its user. */
 function docker(socketPath: string, args: string[], input = ''): Promise<Result> {
   return new Promise((resolve) => {
-    const child = execFile('docker', ['-H', `unix://${socketPath}`, ...args], { env: { PATH: process.env['PATH'], HOME: '/nonexistent' } }, (error, stdout, stderr) => {
+    const child = execFile(program('docker'), ['-H', `unix://${socketPath}`, ...args], { env: { PATH: process.env['PATH'], HOME: '/nonexistent' } }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
     child.stdin?.end(input)
