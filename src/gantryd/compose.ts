@@ -91,6 +91,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     async close() {
       closing.abort()
       room.close()
+      tasks.close()
       await network.close()
       await store.close()
     },

@@ -20,6 +20,8 @@ export interface TaskService {
   list(): Task[]
   /** Finds the tasks that an earlier process left, running or exited meanwhile. Once, before anything else. */
   recover(): Promise<Task[]>
+  /** Takes away what stands on the host for tasks in general, when there is none: the cgroup above theirs. Tasks stay. */
+  close(): void
 }
 
 export interface CreateTask {

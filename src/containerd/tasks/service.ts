@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { detectLayout } from '../../kernel/cgroup/layout.ts'
 import type { CgroupLayout } from '../../kernel/cgroup/layout.ts'
 import { prepareParents } from '../../kernel/cgroup/parents.ts'
-import type { Kernel } from '../../kernel/kernel.ts'
+import { removeIfEmpty } from '../../kernel/cgroup/remove.ts'
+import { ProgramFailure } from '../../kernel/failure.ts'
+import type { Kernel, SpawnedMonitor } from '../../kernel/kernel.ts'
 import { mountBind, mountOverlay } from '../../kernel/mount.ts'
 import { encodeProgram } from '../../kernel/program-codec.ts'
 import { GantryError } from '../../lib/errors.ts'
@@ -61,6 +63,9 @@ export function openTaskService({ kernel, root }: OpenTaskService): TaskService 
       }
       return [...tasks.values()]
     },
+    close: () => {
+      if (tasks.size === 0) removeIfEmpty(system.layout, '/docker')
+    },
   }
 }
 
@@ -85,7 +90,7 @@ async function createTask(system: TaskSystem, directory: string, request: Create
       foreign = { system, runtime, state, directory }
     }
     const programPath = foreign === undefined ? writeProgram(system, { directory, spec, cgroup: state.cgroup, plan }) : writeForeignProgram(foreign, plan)
-    const { pid, executed } = await system.kernel.spawnMonitor({ programPath })
+    const { pid, executed } = await spawnInCgroup(system, state.cgroup, programPath)
     state.pid = pid
     state.startTime = startTimeOf(pid) ?? ''
     writeState(directory, state)
@@ -98,6 +103,17 @@ async function createTask(system: TaskSystem, directory: string, request: Create
     await cleanUp({ system, state, directory, runtime }).catch(() => {}) // the first failure is the one to show
     rmSync(directory, { recursive: true, force: true })
     throw failure
+  }
+}
+
+/** Another engine that stops may take the empty cgroup above ours away after we looked and before the program gets there. */
+async function spawnInCgroup({ kernel, layout }: TaskSystem, cgroup: string, programPath: string): Promise<SpawnedMonitor> {
+  try {
+    return await kernel.spawnMonitor({ programPath })
+  } catch (error) {
+    if (!(error instanceof ProgramFailure) || !error.label.startsWith('make cgroup ') || !['ENOENT', 'ENODEV'].includes(error.code)) throw error
+    prepareParents(layout, cgroup)
+    return kernel.spawnMonitor({ programPath })
   }
 }
 

@@ -23,6 +23,17 @@ export async function removeCgroup(layout: CgroupLayout, path: string): Promise<
   }
 }
 
+/** Removes a cgroup from every tree in which nothing is in it: no process, no cgroup of anybody's. */
+export function removeIfEmpty(layout: CgroupLayout, path: string): void {
+  for (const hierarchy of layout.hierarchies) {
+    try {
+      rmdirSync(cgroupDirectory(hierarchy, path))
+    } catch {
+      // It is in use, or not there.
+    }
+  }
+}
+
 function removeDirectory(directory: string): void {
   try {
     rmdirSync(directory)

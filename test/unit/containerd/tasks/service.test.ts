@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Duplex } from 'node:stream'
 import { openTaskService } from '../../../../src/containerd/tasks/service.ts'
-import type { ExecProcess, Task } from '../../../../src/containerd/tasks/contract.ts'
+import type { ExecProcess, Task, TaskService } from '../../../../src/containerd/tasks/contract.ts'
+import { cgroupDirectory, detectLayout } from '../../../../src/kernel/cgroup/layout.ts'
+import { removeIfEmpty } from '../../../../src/kernel/cgroup/remove.ts'
 import { linuxKernel } from '../../../../src/kernel/linux.ts'
 import type { GantryError } from '../../../../src/lib/errors.ts'
 import type { OciSpec } from '../../../../src/runc/spec.ts'
@@ -42,13 +44,13 @@ function specification(args: string[], terminal: boolean, cgroup: string): OciSp
   }
 }
 
-async function create(args: string[], options: { terminal?: boolean; stdin?: boolean } = {}): Promise<Task> {
+async function create(args: string[], options: { terminal?: boolean; stdin?: boolean; cgroupParent?: string; service?: TaskService } = {}): Promise<Task> {
   const id = `gantry-task-${process.pid}-${count++}`
   const [upper, work] = ['u', 'w'].map((name) => join(top, `${id}-${name}`)) as [string, string]
   for (const directory of [upper, work]) mkdirSync(directory)
-  return await tasks.create({
+  return await (options.service ?? tasks).create({
     id,
-    spec: () => specification(args, options.terminal === true, `/docker/${id}`),
+    spec: () => specification(args, options.terminal === true, `${options.cgroupParent ?? '/docker'}/${id}`),
     rootfs: { type: 'overlay', lower: [lower], upper, work },
     mountpoint: join(top, `${id}-m`),
     stdio: { stdin: options.stdin === true, logPath: join(top, `${id}.log`) },
@@ -154,4 +156,29 @@ test('a new service finds running and ended tasks, and takes away the one that w
   assert.equal((await found.find(({ id }) => id === ended.id)!.delete()).code, 6)
   assert.equal((await again.delete()).code, 137)
   assert.deepEqual(traces(unstarted), [])
+})
+
+test('an empty cgroup is taken away, one that holds a task is not', async () => {
+  const layout = detectLayout()
+  const above = `/gantry-above-${process.pid}`
+  const directories = layout.hierarchies.map((hierarchy) => cgroupDirectory(hierarchy, above))
+  const task = await create(['sleep', '1000'], { cgroupParent: above })
+  removeIfEmpty(layout, above)
+  assert.ok(directories.every((directory) => existsSync(directory)))
+  await task.delete()
+  removeIfEmpty(layout, above)
+  assert.deepEqual(directories.filter((directory) => existsSync(directory)), [])
+})
+
+test('a task is made although the cgroup above its own is taken away on the way', async () => {
+  const above = `/gantry-gone-${process.pid}`
+  const layout = detectLayout()
+  let taken = 0
+  const thief = { ...linuxKernel, spawnMonitor: (options: { programPath: string }) => (taken++ === 0 && removeIfEmpty(layout, above), linuxKernel.spawnMonitor(options)) }
+  const task = await create(['true'], { cgroupParent: above, service: openTaskService({ kernel: thief, root: join(top, 'y') }) })
+  assert.equal(taken, 2)
+  await task.start()
+  assert.equal((await task.wait()).code, 0)
+  await task.delete()
+  removeIfEmpty(layout, above)
 })

@@ -30,6 +30,8 @@ export class FakeTasks implements TaskService {
     return [...this.tasks.values()]
   }
 
+  close(): void {}
+
   async recover(): Promise<Task[]> {
     return this.list()
   }
