@@ -92,8 +92,17 @@ export function finishDetached(builder: ProgramBuilder, side: DetachedSide, hasT
     const siginfo = builder.space(siginfoSize)
     builder.call('wait until the process ends', 'waitid', [P_PID, block.pid, siginfo, WEXITED, null])
     builder.call('report how it ended', 'write', [status, siginfo, 2 * recordSize], { min: 2 * recordSize })
+    // A short command may be over before the caller has taken the terminal, which only this process holds.
+    if (hasTerminal && side.console === undefined) untilReaderLeaves(builder, status)
   }
   builder.call('leave', 'exit_group', [0])
+}
+
+/** The writing end of a pipe shows POLLERR once nobody has its reading end. */
+function untilReaderLeaves(builder: ProgramBuilder, pipe: number): void {
+  const poll = Buffer.alloc(8)
+  poll.writeInt32LE(pipe, 0)
+  builder.call('stay until the caller has let go', 'ppoll', [builder.bytes(poll), 1, null, null, 8])
 }
 
 /** In the child: descriptors 0, 1 and 2 are the caller's; the user owns them, so that /dev/stdout can be opened again. */

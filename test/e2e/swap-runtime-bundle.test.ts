@@ -8,6 +8,7 @@ import { findProgram, program } from './harness/program.ts'
 import { eventually } from './harness/eventually.ts'
 import { type Finished, must, run } from './harness/run.ts'
 import type { OciSpec } from '../../src/runc/spec.ts'
+import { dropSharedCgroups } from './harness/shared-cgroups.ts'
 
 const skip = findProgram('runc') === undefined && 'not installed: runc'
 
@@ -38,6 +39,7 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
     assert.deepEqual(processesOf(directory), [])
     for (const name of runtimes) assert.deepEqual(readdirSync(path.join(directory, `state-${name}`)), [])
     await removePrivateDirectory(directory)
+    dropSharedCgroups()
   })
 
   const runtimes = ['runc', 'gantry-runc'] as const

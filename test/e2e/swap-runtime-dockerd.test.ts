@@ -9,6 +9,7 @@ import { provideImages, tiny } from './harness/image.ts'
 import { sweep } from './harness/private-directory.ts'
 import { findProgram, program } from './harness/program.ts'
 import { openTerminal } from './harness/terminal.ts'
+import { dropSharedCgroups } from './harness/shared-cgroups.ts'
 
 const absent = ['dockerd', 'containerd', 'containerd-shim-runc-v2', 'docker'].filter((name) => findProgram(name) === undefined)
 
@@ -34,6 +35,7 @@ void describe('gantry-runc under the original dockerd and containerd', { concurr
     } finally {
       await engine.remove()
     }
+    dropSharedCgroups()
   })
 
   void test('is what makes the containers', async () => {

@@ -7,6 +7,7 @@ import { makeHost, type NetworkHost } from './harness/network-host.ts'
 import { makePrivateDirectory, processesOf, removePrivateDirectory, sweep } from './harness/private-directory.ts'
 import { findProgram, program } from './harness/program.ts'
 import { type Finished, type RunOptions, must, run } from './harness/run.ts'
+import { dropSharedCgroups } from './harness/shared-cgroups.ts'
 
 const absent = ['podman', 'conmon'].filter((name) => findProgram(name) === undefined)
 
@@ -42,6 +43,7 @@ void describe('gantry-runc under podman and conmon', { concurrency: false, skip:
     assert.deepEqual(processesOf(directory), [])
     await removePrivateDirectory(directory)
     await host.close()
+    dropSharedCgroups()
   })
 
   const started = ['run', '--network', 'none']
