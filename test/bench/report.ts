@@ -37,7 +37,8 @@ Written by \`make bench\`, ${new Date().toISOString().slice(0, 10)}. ${machine}.
 ${versions}.
 
 Median of up to ${report.rounds} rounds in milliseconds, all contenders in turn within each round, each engine on a network namespace of its
-own, the stock \`docker\` client unless another is named. The ratio is Gantry to dockerd: smaller is better.
+own, the stock \`docker\` client unless another is named. The ratio is Gantry to dockerd: smaller is better. The first row is
+what the client costs by itself; no engine can make a command of it faster than that.
 
 ${table(report.engines, 'gantryd', 'dockerd')}
 
