@@ -10,7 +10,7 @@ export function stringifyJson(value: unknown): string {
 /** @throws SyntaxError as JSON.parse */
 export function parseJson(text: string): unknown {
   return (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, (_, value, { source } = {}) => {
-    const isLarge = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+    const isLarge = typeof value === 'number' && !Number.isSafeInteger(value)
     return isLarge && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
   })
 }

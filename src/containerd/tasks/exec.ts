@@ -6,13 +6,12 @@ import { compileExec } from '../../runc/compile-exec.ts'
 import { openMonitor } from '../../shim/monitor-client.ts'
 import { readSpec } from './bundle.ts'
 import type { ExecProcess } from './contract.ts'
+import { monitoredExec } from './monitored-exec.ts'
 import type { TaskSystem } from './service.ts'
 import type { RuntimeExec } from './task-runtime.ts'
 import { startError } from './start-error.ts'
 import { makeDirectory } from './state.ts'
 import type { TaskState } from './state.ts'
-
-const SIGKILL = 9
 
 export interface CreateExec extends RuntimeExec {
   system: TaskSystem
@@ -23,7 +22,6 @@ export interface CreateExec extends RuntimeExec {
 export async function createExec({ system, state, directory, request, forget }: CreateExec): Promise<ExecProcess> {
   const { execId, process, stdin } = request
   makeDirectory(directory)
-  const remove = (): void => rmSync(directory, { recursive: true, force: true })
   const command = process.args[0] ?? ''
   try {
     const program = compileExec({ pid: state.pid, process, seccomp: readSpec(join(directory, '..', '..'))?.linux?.seccomp, cgroupPath: state.cgroup, layout: system.layout, directory, stdio: { terminal: process.terminal === true, stdin } })
@@ -32,6 +30,7 @@ export async function createExec({ system, state, directory, request, forget }: 
     const { pid, executed } = await system.kernel.spawnMonitor({ programPath })
     const monitor = await openMonitor({ directory, pid, executed })
     return {
+      ...monitoredExec(monitor, { directory, forget }),
       execId,
       pid,
       start: async () => {
@@ -41,20 +40,9 @@ export async function createExec({ system, state, directory, request, forget }: 
           throw startError(error, command)
         }
       },
-      attach: (options) => monitor.attach(options),
-      signal: (signal) => monitor.signal(signal),
-      resize: (size) => monitor.resize(size),
-      wait: () => monitor.wait(),
-      delete: async () => {
-        await monitor.signal(SIGKILL).catch(() => {}) // gone already
-        await monitor.wait()
-        monitor.close()
-        remove()
-        forget()
-      },
     }
   } catch (error) {
-    remove()
+    rmSync(directory, { recursive: true, force: true })
     if (error instanceof GantryError) throw error
     throw startError(error, command)
   }

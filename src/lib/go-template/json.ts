@@ -1,13 +1,9 @@
+import { parseJson as parseExactly } from '../json.ts'
 import { isTypedNil, TemplateObject, type Value, type ValueMap } from './value.ts'
 
 /** Parses JSON without loss: integers beyond 2^53 become bigint. */
 export function parseJson(text: string): Value {
-  return JSON.parse(text, function keepIntegers(_key, value: unknown, context?: { source?: string }) {
-    if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')) {
-      return BigInt(context!.source!)
-    }
-    return value
-  }) as Value
+  return parseExactly(text) as Value
 }
 
 /** Compact JSON as Go's encoder writes it; `escapeHtml` is its default, which turns <, > and & into \u escapes. */

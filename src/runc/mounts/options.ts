@@ -20,15 +20,6 @@ export interface Propagation {
   recursive: boolean
 }
 
-const MS_SYNCHRONOUS = 0x10
-const MS_MANDLOCK = 0x40
-const MS_DIRSYNC = 0x80
-const MS_NOSYMFOLLOW = 0x100
-const MS_NOATIME = 0x400
-const MS_NODIRATIME = 0x800
-const MS_RELATIME = 1 << 21
-const MS_STRICTATIME = 1 << 24
-
 const { MOUNT_ATTR__ATIME: atimeMask } = flags
 
 /** Option, its flag of mount(2), its attribute; with `off` it takes both away. */
@@ -41,21 +32,21 @@ const rows: Record<string, { flag?: number; set?: number; clear?: number; off?: 
   dev: { flag: flags.MS_NODEV, clear: flags.MOUNT_ATTR_NODEV, off: true },
   noexec: { flag: flags.MS_NOEXEC, set: flags.MOUNT_ATTR_NOEXEC },
   exec: { flag: flags.MS_NOEXEC, clear: flags.MOUNT_ATTR_NOEXEC, off: true },
-  nodiratime: { flag: MS_NODIRATIME, set: flags.MOUNT_ATTR_NODIRATIME },
-  diratime: { flag: MS_NODIRATIME, clear: flags.MOUNT_ATTR_NODIRATIME, off: true },
-  nosymfollow: { flag: MS_NOSYMFOLLOW, set: flags.MOUNT_ATTR_NOSYMFOLLOW },
-  symfollow: { flag: MS_NOSYMFOLLOW, clear: flags.MOUNT_ATTR_NOSYMFOLLOW, off: true },
-  noatime: { flag: MS_NOATIME, set: flags.MOUNT_ATTR_NOATIME, clear: atimeMask },
-  atime: { flag: MS_NOATIME, clear: atimeMask, off: true },
-  relatime: { flag: MS_RELATIME, set: flags.MOUNT_ATTR_RELATIME, clear: atimeMask },
-  norelatime: { flag: MS_RELATIME, clear: atimeMask, off: true },
-  strictatime: { flag: MS_STRICTATIME, set: flags.MOUNT_ATTR_STRICTATIME, clear: atimeMask },
-  nostrictatime: { flag: MS_STRICTATIME, clear: atimeMask, off: true },
-  sync: { flag: MS_SYNCHRONOUS },
-  async: { flag: MS_SYNCHRONOUS, off: true },
-  dirsync: { flag: MS_DIRSYNC },
-  mand: { flag: MS_MANDLOCK },
-  nomand: { flag: MS_MANDLOCK, off: true },
+  nodiratime: { flag: flags.MS_NODIRATIME, set: flags.MOUNT_ATTR_NODIRATIME },
+  diratime: { flag: flags.MS_NODIRATIME, clear: flags.MOUNT_ATTR_NODIRATIME, off: true },
+  nosymfollow: { flag: flags.MS_NOSYMFOLLOW, set: flags.MOUNT_ATTR_NOSYMFOLLOW },
+  symfollow: { flag: flags.MS_NOSYMFOLLOW, clear: flags.MOUNT_ATTR_NOSYMFOLLOW, off: true },
+  noatime: { flag: flags.MS_NOATIME, set: flags.MOUNT_ATTR_NOATIME, clear: atimeMask },
+  atime: { flag: flags.MS_NOATIME, clear: atimeMask, off: true },
+  relatime: { flag: flags.MS_RELATIME, set: flags.MOUNT_ATTR_RELATIME, clear: atimeMask },
+  norelatime: { flag: flags.MS_RELATIME, clear: atimeMask, off: true },
+  strictatime: { flag: flags.MS_STRICTATIME, set: flags.MOUNT_ATTR_STRICTATIME, clear: atimeMask },
+  nostrictatime: { flag: flags.MS_STRICTATIME, clear: atimeMask, off: true },
+  sync: { flag: flags.MS_SYNCHRONOUS },
+  async: { flag: flags.MS_SYNCHRONOUS, off: true },
+  dirsync: { flag: flags.MS_DIRSYNC },
+  mand: { flag: flags.MS_MANDLOCK },
+  nomand: { flag: flags.MS_MANDLOCK, off: true },
   defaults: {},
 }
 

@@ -5,12 +5,11 @@ import { stringifyJson } from '../../../lib/json.ts'
 import { openMonitor } from '../../../shim/monitor-client.ts'
 import type { ExecProcess } from '../contract.ts'
 import { makeDirectory } from '../state.ts'
+import { monitoredExec } from '../monitored-exec.ts'
 import type { RuntimeExec } from '../task-runtime.ts'
 import { compileForeign } from './foreign-program.ts'
 import { runtimeFiles } from './foreign-runtime.ts'
 import { foreignFailure, type ForeignTask } from './foreign-task.ts'
-
-const SIGKILL = 9
 
 /**
  * A runtime's exec does not wait between making the process and starting it, so the monitor comes first and runs the runtime
@@ -22,7 +21,6 @@ export async function createForeignExec({ system, runtime, state, directory, req
   const console = stdio.terminal ? ['--console-socket', runtimeFiles.console] : []
   const command = ['exec', '--detach', '--pid-file', runtimeFiles.pid, '--process', runtimeFiles.process, ...console, state.id]
   const programPath = join(directory, 'program')
-  const remove = (): void => rmSync(directory, { recursive: true, force: true })
   const failure = (error: unknown): unknown => foreignFailure(error, { act: 'exec', directory })
   makeDirectory(directory)
   try {
@@ -32,6 +30,7 @@ export async function createForeignExec({ system, runtime, state, directory, req
     const monitor = await openMonitor({ directory, pid: 0, executed })
     let pid = 0
     return {
+      ...monitoredExec(monitor, { directory, forget }),
       execId,
       get pid() {
         return pid
@@ -44,20 +43,9 @@ export async function createForeignExec({ system, runtime, state, directory, req
         }
         pid = Number.parseInt(readFileSync(join(directory, runtimeFiles.pid), 'latin1'), 10)
       },
-      attach: (options) => monitor.attach(options),
-      signal: (signal) => monitor.signal(signal),
-      resize: (size) => monitor.resize(size),
-      wait: () => monitor.wait(),
-      delete: async () => {
-        await monitor.signal(SIGKILL).catch(() => {}) // gone already
-        await monitor.wait()
-        monitor.close()
-        remove()
-        forget()
-      },
     }
   } catch (error) {
-    remove()
+    rmSync(directory, { recursive: true, force: true })
     throw failure(error)
   }
 }
