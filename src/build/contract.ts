@@ -67,7 +67,7 @@ export interface BuildContext {
   digest?(path: string): Promise<string>
 }
 
-export type NamedContext = { kind: 'tree'; context: BuildContext } | { kind: 'image'; reference: string } | { kind: 'stage'; name: string } | { kind: 'oci-layout'; root: string; digest?: string; tag?: string }
+export type NamedContext = { kind: 'tree'; context: BuildContext } | { kind: 'image'; reference: string } | { kind: 'oci-layout'; root: string; digest?: string; tag?: string }
 
 /** Docker's limits for RUN. */
 export interface RunDefaults {

@@ -73,6 +73,8 @@ export interface RunStepPlan extends Named {
   /** Written to a file that is bound into the step and run, for heredocs that begin with "#!". */
   script?: string
   env: string[]
+  /** "NAME=value" that the process gets and that no key, history or record has: proxies. */
+  proxy: string[]
   cwd: string
   /** "" is root. */
   user: string

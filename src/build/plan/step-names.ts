@@ -1,0 +1,30 @@
+import type { Stage } from '../dockerfile/dockerfile.ts'
+import type { Instruction } from '../dockerfile/instruction.ts'
+import type { Vertex } from '../contract.ts'
+import type { Platform } from './contract.ts'
+import { platformText } from './platform.ts'
+
+const counted = new Set<Instruction['kind']>(['run', 'copy', 'add', 'workdir'])
+
+/** Counts the steps of a stage: "[build 2/3] RUN make". */
+export class StepNames {
+  readonly #total: number
+  readonly #prefix: string
+  readonly #stage: string
+  #index = 0
+
+  constructor(stage: Stage, { alone, platform, ownRoot }: { alone: boolean; platform: Platform | undefined; ownRoot: boolean }) {
+    this.#total = stage.instructions.filter(({ kind }) => counted.has(kind)).length + (ownRoot ? 1 : 0)
+    this.#stage = stage.from.name === undefined ? (alone ? '' : `stage-${stage.index}`) : stage.name
+    this.#prefix = [...(platform === undefined ? [] : [platformText(platform)]), ...(this.#stage === '' ? [] : [this.#stage])].map((part) => `${part} `).join('')
+  }
+
+  next(text: string): { name: string; instruction: NonNullable<Vertex['step']> } {
+    this.#index++
+    const index = String(this.#index).padStart(String(this.#total).length)
+    return {
+      name: `[${this.#prefix}${index}/${this.#total}] ${text}`,
+      instruction: { index: this.#index, total: this.#total, instruction: text, stage: this.#stage },
+    }
+  }
+}
