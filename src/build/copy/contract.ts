@@ -1,0 +1,26 @@
+import type { CopyStep, Step } from '../plan/contract.ts'
+
+/**
+ * COPY and ADD. First `copyDigest` says what the step depends on, then, when the cache does not know it, `copyInto` does it.
+ * Sources are resolved beneath their root, the destination inside its root, and no link leads out of either: both are written by strangers.
+ * Errors are Docker's: `"/x": not found`, "no source files were specified", "cannot copy to non-directory: …".
+ */
+export interface Copier {
+  /**
+   * Digest over everything that the result depends on beside the parent: names, content, modes, owners, links and
+   * attributes of the files that the patterns take (not their times), destination, flags; what a URL or git reference answers.
+   */
+  copyDigest(step: CopyStep, options: CopyOptions): Promise<string>
+  /** @param root host path of the step's mounted, writable root file system */
+  copyInto(step: CopyStep, root: string, options: CopyOptions): Promise<void>
+}
+
+export interface CopyOptions {
+  /** Host path of the tree that a step results in, readable and unchanging until the build ends. */
+  rootOf(step: Step): Promise<string>
+  /** Bytes so far, for progress: "transferring", "downloading". */
+  progress?: (status: { id: string; current: number; total: number }) => void
+  signal: AbortSignal
+  /** Seconds since the epoch; file times after it are cut to it. */
+  sourceDateEpoch?: number
+}
