@@ -8,6 +8,8 @@ import { Ingest } from './ingest.ts'
 
 /** A content store that also takes content in pieces, to be kept or dropped later. */
 export interface FileContentStore extends ContentStore {
+  /** The file of a blob, to be read only. @throws NotFound */
+  path(digest: string): string
   /** Opens a nameless blob. It is gone after a restart unless it was committed. */
   ingest(): Ingest
   /**
@@ -57,6 +59,10 @@ class Store implements FileContentStore {
 
   read(digest: string): Readable {
     return createReadStream(this.#existing(digest), { highWaterMark: 256 << 10 })
+  }
+
+  path(digest: string): string {
+    return this.#existing(digest)
   }
 
   async readAll(digest: string): Promise<Buffer> {

@@ -59,6 +59,11 @@ export class Ingest {
     this.#durable = true
   }
 
+  /** Of the file, to be read only. */
+  get path(): string {
+    return this.#path
+  }
+
   get size(): number {
     return this.#size
   }
@@ -68,6 +73,13 @@ export class Ingest {
     for (let at = 0; at < chunk.length; ) at += writeSync(this.#descriptor, chunk, at)
     this.#hash.update(chunk)
     this.#size += chunk.length
+  }
+
+  /** Takes over what another thread has put into the file at `path`, which has this digest and size. */
+  adopt({ digest, size }: { digest: string; size: number }): void {
+    this.suspend()
+    this.#digest = digest
+    this.#size = size
   }
 
   /** Ends writing. @returns the digest; the blob cannot be seen yet */

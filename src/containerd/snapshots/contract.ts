@@ -16,15 +16,37 @@ export interface Snapshotter {
   /** Unpacks a tar (applying OCI whiteouts) over `parent`. @returns bytes written. */
   extract(request: ExtractLayer): Promise<{ size: number }>
   hasLayer(chainId: string): boolean
+  /** Chain ids of all committed layers. */
+  layers(): string[]
+  /** Bytes of one layer, uncompressed; 0 for one that is not there. */
+  layerSize(chainId: string): number
   removeLayer(chainId: string): Promise<void>
-  prepare(key: string, parent: string | undefined): Promise<void>
-  /** How to mount the container snapshot. */
+  /** @throws InvalidParameter for a quota where the file system has none, with Docker's text */
+  prepare(key: string, parent: string | undefined, options?: PrepareSnapshot): Promise<void>
+  /**
+   * Makes `mount(key)` mountable: maps a device, starts a FUSE server, mounts a dataset. Idempotent; nothing to do for
+   * overlay2, vfs and btrfs. What it made survives the daemon and is undone by `deactivate` or `remove`: who finds after a
+   * restart that a container does not run deactivates it.
+   */
+  activate(key: string): Promise<void>
+  deactivate(key: string): Promise<void>
+  /** How to mount the container snapshot, once it is activated. */
   mount(key: string): SnapshotMount
   /** Where the task service mounts it. */
   mountpoint(key: string): string
   remove(key: string): Promise<void>
   /** Keys of all container snapshots, for sweeping orphans. */
   keys(): string[]
+  /** What the container snapshot differs in from its parent, sorted by path, mount points of the engine included. Activates as needed. */
+  changes(key: string): Promise<Change[]>
+  /** The same as a layer: an uncompressed tar with OCI whiteouts and parents before children. */
+  diff(key: string): AsyncIterable<Uint8Array>
+  /**
+   * Makes a container snapshot the layer that its `diff` is, without unpacking that: the snapshot is gone then. It is unmounted and
+   * deactivated. Idempotent by chain id, and at a kill there is the layer, or neither of them.
+   * @returns undefined when this driver has to be given the tar (`extract`): the snapshot is as it was
+   */
+  commit(key: string, chainId: string): Promise<{ size: number } | undefined>
   /** inspect's GraphDriver.Data (LowerDir, MergedDir, UpperDir, WorkDir for overlay2). */
   graphData(key: string): Record<string, string>
   layerGraphData(chainId: string | undefined): Record<string, string>
@@ -32,6 +54,22 @@ export interface Snapshotter {
   usage(key: string): Promise<number>
   /** info's DriverStatus rows. */
   status(): [string, string][]
+  /** Releases what the driver holds in this process; containers stay. */
+  close(): Promise<void>
+}
+
+/** Bytes of a layer by its chain id. */
+export type LayerSize = Snapshotter['layerSize']
+
+export interface PrepareSnapshot {
+  /** `--storage-opt size=`: bytes the container may write. */
+  quota?: number
+}
+
+/** A path is absolute in the container. Kind 0 modified, 1 added, 2 deleted (Engine API, ContainerChanges). */
+export interface Change {
+  Path: string
+  Kind: 0 | 1 | 2
 }
 
 export interface ExtractLayer {

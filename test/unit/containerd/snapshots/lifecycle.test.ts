@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { overlayChanges } from '../../../../src/containerd/snapshots/overlay2/overlay-changes.ts'
 import { openOverlay2 } from '../../../../src/containerd/snapshots/overlay2/overlay2.ts'
 import { linuxKernel } from '../../../../src/kernel/linux.ts'
 import { chainId, needsRoot, temporaryOverlay2 } from './layer.ts'
@@ -65,7 +64,7 @@ void test('changes of a container are told as docker diff does', asRoot, async (
   const change = 'echo 2 > etc/a; rm etc/b; mkdir -p added/d; echo 3 > added/d/f; rm -r gone; rm -r new; mkdir new; echo 1 > new/y'
   execFileSync('unshare', ['-m', 'sh', '-ec', `mount -t overlay overlay -o "$1" "$2"; cd "$2"; ${change}`, 'sh', options, snapshotter.mountpoint('c')])
   assert.deepEqual(
-    overlayChanges(mount.upper, mount.lower, linuxKernel).map(({ Path, Kind }) => `${'CAD'[Kind]} ${Path}`),
+    (await snapshotter.changes('c')).map(({ Path, Kind }) => `${'CAD'[Kind]} ${Path}`),
     ['A /added', 'A /added/d', 'A /added/d/f', 'C /etc', 'C /etc/a', 'D /etc/b', 'D /gone', 'C /new', 'D /new/x', 'A /new/y'],
   )
 })

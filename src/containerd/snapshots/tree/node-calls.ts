@@ -37,7 +37,8 @@ export function nodeCalls(kernel: Kernel): NodeCalls {
   }
 }
 
-function pathArgument(path: string): string | Uint8Array {
+/** A path for a system call; bytes that are no UTF-8 go as they are. */
+export function pathArgument(path: string): string | Uint8Array {
   return path.isWellFormed() ? path : Buffer.concat([encodeName(path), Buffer.of(0)])
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, fchmodSync, fchownSync, ftruncateSync, lchownSync, linkSync, lstatSync, mkdirSync, openSync, rmSync, symlinkSync, writeSync, type Stats } from 'node:fs'
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, fchownSync, ftruncateSync, lchownSync, linkSync, lstatSync, mkdirSync, openSync, rmSync, symlinkSync, writeSync, type Stats } from 'node:fs'
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../../../kernel/constants/files.ts'
 import type { TarEntry } from '../../../lib/tar/entry.ts'
 import { encodeName, fsPath } from '../../../lib/tar/member-name.ts'
@@ -7,18 +7,20 @@ import { deviceNumber } from './device-number.ts'
 import { cleanName, LayerRoot, type Place } from './layer-root.ts'
 import { badMember, memberFailure } from './member-failure.ts'
 import type { NodeCalls } from './node-calls.ts'
-import { opaqueXattr, isWhiteoutNode, whiteoutOf } from './whiteout.ts'
+import type { WhiteoutStyle } from './whiteout-style.ts'
+import { whiteoutOf } from './whiteout.ts'
 
 const deviceLimit = 16_384
 const createFile = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
 
 /**
- * Unpacks the members of a layer's tar into an empty directory that nobody else writes to. Whiteouts become overlay's
- * own. A later member replaces an earlier one of the same name; a directory keeps what is in it. As Docker does.
+ * Unpacks the members of a layer's tar into a directory that nobody else writes to: an empty one for overlays, a copy of the
+ * parent for the drivers that have whole trees; `style` says what becomes of whiteouts. A later member replaces an earlier one of the same name; a directory keeps what is in it. As Docker does.
  */
 export class LayerExtractor implements TarHandler {
   readonly #calls: NodeCalls
   readonly #root: LayerRoot
+  readonly #style: WhiteoutStyle
   readonly #directoryTimes = new Map<string, bigint>()
   #entry: TarEntry | undefined
   #file: number | undefined
@@ -26,8 +28,9 @@ export class LayerExtractor implements TarHandler {
   /** Bytes of files and links, each inode once. */
   size = 0
 
-  constructor(calls: NodeCalls, directory: string) {
+  constructor({ calls, style, directory }: { calls: NodeCalls; style: WhiteoutStyle; directory: string }) {
     this.#calls = calls
+    this.#style = style
     this.#root = new LayerRoot(calls, directory)
   }
 
@@ -97,12 +100,14 @@ export class LayerExtractor implements TarHandler {
     switch (entry.type) {
       case 'file':
         this.#file = this.#create(place, (path) => openSync(path, createFile, 0o600))
+        this.#style.made?.(fstatSync(this.#file))
         return
       case 'directory':
         return this.#directory(entry, name, place)
       case 'symlink':
         this.#create(place, (path) => symlinkSync(fsPath(entry.linkName), path))
         this.size += encodeName(entry.linkName).length
+        this.#made(place)
         return this.#attributes(entry, place)
       case 'link':
         return this.#link(entry, name, place)
@@ -112,13 +117,15 @@ export class LayerExtractor implements TarHandler {
       default:
         this.#device(entry, place)
     }
+    this.#made(place)
     this.#attributes(entry, place)
     chmodSync(fsPath(place.path), entry.mode)
   }
 
   #directory(entry: TarEntry, name: string, place: Place): void {
-    const wasHidden = this.#replace(place, () => mkdirSync(fsPath(place.path), 0o700), (old) => old.isDirectory())
-    if (wasHidden) this.#calls.setXattr(place.path, opaqueXattr.name, opaqueXattr.value)
+    const replaced = this.#replace(place, () => mkdirSync(fsPath(place.path), 0o700), (old) => old.isDirectory())
+    if (replaced) this.#style.replaced(place.path, replaced)
+    this.#made(place)
     this.#attributes(entry, place)
     chmodSync(fsPath(place.path), entry.mode)
     this.#directoryTimes.set(name, entry.mtime)
@@ -129,6 +136,7 @@ export class LayerExtractor implements TarHandler {
     if (target === name || target === '') throw badMember(entry.name, 'it is a hard link to itself or to the root')
     const source = this.#root.place(target, true)
     this.#create(place, (path) => linkSync(fsPath(source.path), path))
+    this.#made(place)
   }
 
   #device(entry: TarEntry, place: Place): void {
@@ -139,18 +147,17 @@ export class LayerExtractor implements TarHandler {
     this.#create(place, () => this.#calls.makeNode(place.path, kind | 0o600, device))
   }
 
-  /** A whiteout hides what lower layers have, not what this layer has. */
   #whiteOut(place: Place, hidden: string): void {
-    if (hidden === 'opaque') {
-      this.#calls.setXattr(`/proc/self/fd/${place.directory}/.`, opaqueXattr.name, opaqueXattr.value)
-      return
-    }
-    if (hidden === '') return
-    const base = hidden.slice(1)
-    const path = `/proc/self/fd/${place.directory}/${base}`
-    const existing = lstatSync(fsPath(path), { throwIfNoEntry: false })
-    if (existing === undefined) this.#calls.makeNode(path, S_IFCHR, 0)
-    else if (existing.isDirectory()) this.#calls.setXattr(path, opaqueXattr.name, opaqueXattr.value)
+    const directory = `/proc/self/fd/${place.directory}`
+    if (hidden === 'opaque') this.#style.hideAll(`${directory}/.`)
+    else if (hidden !== '') this.#style.hide(`${directory}/${hidden.slice(1)}`)
+    else return
+    // Open directories may be among what went.
+    if (this.#style.removes) this.#root.forget()
+  }
+
+  #made({ path }: Place): void {
+    if (this.#style.made) this.#style.made(lstatSync(fsPath(path)))
   }
 
   #attributes(entry: TarEntry, place: Place): void {
@@ -179,21 +186,21 @@ export class LayerExtractor implements TarHandler {
     return result as Result
   }
 
-  /** Makes a node; one that is in the way is removed first unless `keep` says so. @returns was that a whiteout? */
-  #replace(place: Place, make: () => void, keep: (old: Stats) => boolean): boolean {
+  /** Makes a node; one that is in the way is removed first unless `keep` says so. @returns what was removed */
+  #replace(place: Place, make: () => void, keep: (old: Stats) => boolean): Stats | undefined {
     try {
       make()
-      return false
+      return undefined
     } catch (error) {
       if ((error as { code?: string }).code !== 'EEXIST') throw error
     }
     const path = fsPath(place.path)
     const old = lstatSync(path)
-    if (keep(old)) return false
+    if (keep(old)) return undefined
     rmSync(path, { recursive: true, force: true })
     if (old.isDirectory() || old.isSymbolicLink()) this.#forget(cleanName(this.#entry!.name))
     make()
-    return isWhiteoutNode(old)
+    return old
   }
 
   #forget(name: string): void {

@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs'
+import type { BigIntStats, Stats } from 'node:fs'
 import { badMember } from './member-failure.ts'
 
 const prefix = '.wh.'
@@ -20,7 +20,13 @@ export function whiteoutOf(base: string): 'opaque' | '' | `/${string}` | undefin
   return `/${name}`
 }
 
+/** The member that says that a path is gone. */
+export function whiteoutName(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return `${path.slice(0, slash + 1)}${prefix}${path.slice(slash + 1)}`
+}
+
 /** Character device 0:0. */
-export function isWhiteoutNode(stats: Pick<Stats, 'isCharacterDevice' | 'rdev'>): boolean {
-  return stats.isCharacterDevice() && stats.rdev === 0
+export function isWhiteoutNode(stats: Pick<Stats | BigIntStats, 'isCharacterDevice' | 'rdev'>): boolean {
+  return stats.isCharacterDevice() && Number(stats.rdev) === 0
 }

@@ -1,0 +1,133 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmdirSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { GantryError } from '../../../lib/errors.ts'
+import { KernelError } from '../../../kernel/failure.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { unmount } from '../../../kernel/mount.ts'
+import { nr } from '../../../kernel/syscalls.ts'
+import { runHostTool } from '../host-tool.ts'
+import type { TreeBackend } from '../tree/tree-backend.ts'
+import { syncFilesystem } from '../tree/unpack-layer.ts'
+import type { PoolOptions } from './options.ts'
+import type { Pool } from './pool.ts'
+import { poolStatus } from './status.ts'
+import { ThinDevices, type ThinDevice } from './thin-devices.ts'
+
+/** The device that every tree without an origin is a snapshot of: an empty file system. */
+const base = 'base'
+const sectorSize = 512
+
+/** Trees as thin devices of a pool, each with a file system, whose directory "rootfs" is the tree. */
+export async function openThinBackend(kernel: Kernel, root: string, { options, pool }: { options: PoolOptions; pool: Pool }): Promise<TreeBackend> {
+  const devices = new ThinDevices(join(root, 'devices'))
+  const mountpoint = (tree: string): string => join(root, 'mnt', tree)
+  const name = (tree: string): string => `${options.prefix}-${tree}`
+  const path = (tree: string): string => `/dev/mapper/${name(tree)}`
+  const isMounted = (tree: string): boolean => {
+    const stats = statSync(mountpoint(tree), { throwIfNoEntry: false })
+    return stats !== undefined && stats.dev !== statSync(join(root, 'mnt')).dev
+  }
+  const isMapped = async (tree: string): Promise<boolean> => (await kernel.tool(['dmsetup', 'info', name(tree)])).code === 0
+  const map = async (tree: string, { id, sectors }: ThinDevice): Promise<void> => {
+    if (await isMapped(tree)) return
+    await runHostTool(kernel, 'dmsetup', 'create', name(tree), '--table', `0 ${sectors} thin /dev/mapper/${pool.name} ${id}`)
+    if (!existsSync(path(tree))) await runHostTool(kernel, 'dmsetup', 'mknodes', name(tree))
+  }
+  const unmap = async (tree: string): Promise<void> => {
+    if (await isMapped(tree)) await runHostTool(kernel, 'dmsetup', 'remove', '--retry', name(tree))
+  }
+  const mount = (tree: string): void => {
+    mkdirSync(mountpoint(tree), { recursive: true, mode: 0o710 })
+    const data = [options.filesystem === 'xfs' ? 'nouuid' : '', options.mountOptions].filter(Boolean).join(',')
+    const result = kernel.syscall(nr('mount'), path(tree), mountpoint(tree), options.filesystem, 0, data)
+    if (result < 0) throw new KernelError(`cannot mount ${path(tree)}`, -result)
+  }
+  const open = async (tree: string): Promise<void> => {
+    if (isMounted(tree)) return
+    await map(tree, deviceOf(tree))
+    mount(tree)
+  }
+  const close = async (tree: string): Promise<void> => {
+    if (isMounted(tree)) unmount(kernel, mountpoint(tree))
+    await unmap(tree)
+    if (existsSync(mountpoint(tree))) rmdirSync(mountpoint(tree))
+  }
+  const deviceOf = (tree: string): ThinDevice => {
+    const device = devices.get(tree)
+    if (device === undefined) throw new GantryError('System', `devmapper: no device is known for ${tree}`)
+    return device
+  }
+  const remove = async (tree: string): Promise<void> => {
+    const device = devices.get(tree)
+    if (device === undefined) return
+    const { code, stderr } = await kernel.tool(['dmsetup', 'message', pool.name, '0', `delete ${device.id}`])
+    if (code !== 0 && !stderr.includes('No data available')) throw new GantryError('System', `cannot delete thin device ${device.id}: ${stderr.trim()}`)
+    devices.delete(tree)
+  }
+  const makeBase = async (): Promise<void> => {
+    const mark = join(root, 'pool.json')
+    if (existsSync(mark) && devices.get(base)) return
+    await close(base)
+    await remove(base)
+    const device = devices.add(base, Math.floor(options.baseSize / sectorSize))
+    await pool.message('create_thin', String(device.id))
+    await map(base, device)
+    const quiet = options.filesystem === 'xfs' ? ['-q', '-f'] : ['-q', '-F', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0']
+    await runHostTool(kernel, `mkfs.${options.filesystem}`, ...quiet, ...options.mkfsArguments, path(base))
+    mount(base)
+    mkdirSync(join(mountpoint(base), 'rootfs'), { mode: 0o755 })
+    await syncFilesystem(kernel, mountpoint(base))
+    await close(base)
+    writeDurably(mark, JSON.stringify({ filesystem: options.filesystem, baseSize: options.baseSize }))
+  }
+  const grow = async (tree: string): Promise<void> => {
+    await open(tree)
+    if (options.filesystem === 'xfs') await runHostTool(kernel, 'xfs_growfs', mountpoint(tree))
+    else await runHostTool(kernel, 'resize2fs', path(tree))
+    await close(tree)
+  }
+  mkdirSync(join(root, 'mnt'), { recursive: true, mode: 0o710 })
+  await makeBase()
+  const state = await poolStatus(kernel, { pool, options })
+  return {
+    name: 'devicemapper',
+    directory: (tree) => join(mountpoint(tree), 'rootfs'),
+    isOpen: isMounted,
+    list: async () => devices.trees().filter((tree) => tree !== base),
+    async create(tree, origin, { quota }) {
+      const from = deviceOf(origin ?? base)
+      const sectors = quota === undefined ? from.sectors : Math.floor(quota / sectorSize)
+      if (sectors < from.sectors) {
+        throw new GantryError('InvalidParameter', `devmapper: Container size cannot be smaller than ${state.size(from.sectors * sectorSize)}`)
+      }
+      const device = devices.add(tree, sectors)
+      await pool.message('create_snap', String(device.id), String(from.id))
+      if (sectors > from.sectors) await grow(tree)
+      await state.refresh()
+    },
+    open,
+    close,
+    seal: async (tree) => syncFilesystem(kernel, mountpoint(tree)),
+    async remove(tree) {
+      await remove(tree)
+      await state.refresh()
+    },
+    graphData: (tree) => {
+      const { id, sectors } = deviceOf(tree)
+      return { DeviceId: String(id), DeviceName: name(tree), DeviceSize: String(sectors * sectorSize) }
+    },
+    status: () => state.rows(),
+    end: async () => pool.end(),
+  }
+}
+
+function writeDurably(path: string, text: string): void {
+  const descriptor = openSync(`${path}.new`, 'w', 0o600)
+  try {
+    writeSync(descriptor, text)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(`${path}.new`, path)
+}

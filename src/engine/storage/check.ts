@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { references, type StoredImage } from '../../containerd/images/image-database.ts'
+import { unmount } from '../../kernel/mount.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { StorageCheck, StorageProblem } from '../engine.ts'
+import type { OpenStorage } from './storage.ts'
+
+/**
+ * Looks at everything that is stored: each blob's digest, each image's blobs and layers, each layer's and snapshot's owner, mounts.
+ * With `repair` it takes away what is broken or belongs to nothing; an image that a container stands on stays.
+ */
+export async function checkStorage(room: OpenStorage, { repair }: { repair: boolean }): Promise<StorageCheck> {
+  return await room.store.core.exclusive(async () => {
+    const problems: StorageProblem[] = []
+    const report = async (what: string, mend?: () => unknown): Promise<void> => {
+      let repaired = false
+      let reason = ''
+      try {
+        if (repair && mend !== undefined) {
+          await mend()
+          repaired = true
+        }
+      } catch (error) {
+        reason = `: cannot repair: ${messageOf(error)}`
+      }
+      problems.push({ problem: what + reason, repaired })
+    }
+    const damaged = await checkBlobs(room, report)
+    await checkImages(room, damaged, report)
+    const digests = await room.store.core.content.list()
+    await checkOwners(room, digests, report)
+    await checkMounts(room, report)
+    const { images } = room.store.core.database
+    const { snapshotter } = room
+    return { blobs: digests.length, images: images.size, layers: snapshotter.layers().length, containers: snapshotter.keys().length, problems }
+  })
+}
+
+type Report = (what: string, mend?: () => unknown) => Promise<void>
+
+/** @returns digests of blobs whose content is another */
+async function checkBlobs({ store }: OpenStorage, report: Report): Promise<Set<string>> {
+  const { content } = store.core
+  const damaged = new Set<string>()
+  for (const digest of await content.list()) {
+    if (!/^sha256:[a-f0-9]{64}$/.test(digest)) {
+      await report(`${digest} in the content store is no blob`)
+      continue
+    }
+    const hash = createHash('sha256')
+    for await (const chunk of content.read(digest)) hash.update(chunk as Buffer)
+    if (`sha256:${hash.digest('hex')}` === digest) continue
+    damaged.add(digest)
+    await report(`blob ${digest} is damaged`, () => content.remove(digest))
+  }
+  return damaged
+}
+
+/** An image that lacks something is taken out, so that it can be pulled or loaded again. */
+async function checkImages(room: OpenStorage, damaged: ReadonlySet<string>, report: Report): Promise<void> {
+  const { content, database } = room.store.core
+  for (const image of database.images.values()) {
+    const lost = references(image).filter(({ kind, key }) => (kind === 'blob' ? damaged.has(key) || !content.has(key) : !room.snapshotter.hasLayer(key)))
+    if (lost.length === 0) continue
+    const users = room.containers().filter(({ imageId }) => imageId === image.id).map(({ name }) => name)
+    const what = `image ${nameOf(room, image)} lacks ${lost.map(({ kind, key }) => `${kind} ${key}`).join(', ')}`
+    if (users.length > 0) await report(`${what}, and is used by ${users.join(', ')}`)
+    else await report(what, () => database.remove(image))
+  }
+}
+
+async function checkOwners(room: OpenStorage, digests: readonly string[], report: Report): Promise<void> {
+  const { snapshotter, others } = room
+  const { content, database, holds } = room.store.core
+  const pending = database.pending()
+  const used = new Set([...[...database.images.values()].flatMap(references), ...pending].map(({ kind, key }) => `${kind} ${key}`))
+  const elsewhere = others.blobs()
+  for (const digest of digests) {
+    if (used.has(`blob ${digest}`) || elsewhere.has(digest) || holds.has({ kind: 'blob', key: digest }) || !content.has(digest)) continue
+    await report(`blob ${digest} belongs to nothing`, () => content.remove(digest))
+  }
+  const containers = new Set(room.containers().flatMap(({ id, mounts }) => [id, ...mounts.flatMap(({ Image }) => (Image ? [Image.snapshot] : []))]))
+  for (const key of snapshotter.keys()) {
+    if (!containers.has(key) && /^[0-9a-f]{64}$/.test(key)) await report(`snapshot ${key} has no container`, () => snapshotter.remove(key))
+  }
+  for (const { id, name } of room.containers()) {
+    if (!snapshotter.keys().includes(id)) await report(`container ${name} has no snapshot`)
+  }
+  const strangers = snapshotter.layers().filter((chainId) => !used.has(`layer ${chainId}`) && !holds.has({ kind: 'layer', key: chainId }))
+  // Written down as pending, they go with the next sweep, children first, unless a container stands on them.
+  for (const chainId of strangers) await report(`layer ${chainId} belongs to no image`, () => database.addPending([{ kind: 'layer', key: chainId }]))
+}
+
+/** Mounts below the driver's directory of containers that do not run. */
+async function checkMounts({ kernel, dataRoot, snapshotter, containers }: OpenStorage, report: Report): Promise<void> {
+  const root = `${join(dataRoot, snapshotter.name)}/`
+  const running = containers().filter(({ state }) => state.Running).map(({ id }) => id)
+  const own = new Set(running.flatMap((id) => [snapshotter.mountpoint(id), ...sources(snapshotter.mount(id))]))
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+    const target = line.split(' ')[4]?.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    if (target === undefined || !target.startsWith(root) || [...own].some((path) => path === target || path.startsWith(`${target}/`))) continue
+    await report(`${target} is mounted for no running container`, () => unmount(kernel, target))
+  }
+}
+
+function sources(mount: ReturnType<OpenStorage['snapshotter']['mount']>): string[] {
+  return mount.type === 'bind' ? [mount.source] : []
+}
+
+function nameOf(room: OpenStorage, image: StoredImage): string {
+  const name = [...room.store.core.database.names].find(([, id]) => id === image.id)?.[0]
+  return name ?? image.id.slice(0, 19)
+}

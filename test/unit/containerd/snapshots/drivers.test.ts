@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { linuxKernel } from '../../../../src/kernel/linux.ts'
+import { drivers } from './drivers.ts'
+import { needsRoot } from './layer.ts'
+import { loopFilesystem } from './loop-filesystem.ts'
+import { snapshotterSuite, type DriverPlace } from './suite.ts'
+
+/** Drivers that need a place of a kind of their own. */
+const places: Record<string, () => DriverPlace> = {
+  btrfs: () => {
+    const { directory, remove } = loopFilesystem({ make: ['mkfs.btrfs', '-q'] })
+    return { root: join(directory, 'btrfs'), remove }
+  },
+  devicemapper: () => ({ ...directoryPlace(), options: ['dm.loopdatasize=2G', 'dm.loopmetadatasize=64M', 'dm.basesize=256M'] }),
+}
+
+for (const driver of drivers) {
+  const reason = needsRoot || (await missing(driver.name))
+  if (reason) test(`storage driver ${driver.name}`, { skip: reason }, () => {})
+  else snapshotterSuite(driver, places[driver.name] ?? directoryPlace)
+}
+
+function directoryPlace(): DriverPlace {
+  const root = mkdtempSync(join(tmpdir(), 'driver-'))
+  return { root, remove: () => rmSync(root, { recursive: true }) }
+}
+
+async function missing(name: string): Promise<string | undefined> {
+  if (name === 'btrfs') {
+    const { code } = await linuxKernel.tool(['mkfs.btrfs', '--version'])
+    return code === 0 ? undefined : 'mkfs.btrfs is not installed (Debian package btrfs-progs)'
+  }
+  return await drivers.find((driver) => driver.name === name)!.missing({ kernel: linuxKernel, root: tmpdir() })
+}
