@@ -1,4 +1,5 @@
 import type { Kernel } from './kernel.ts'
+import { NetlinkError } from './netlink/acknowledgement.ts'
 import { family, flag, nft, protocol } from './netlink/constants.ts'
 import { attribute, nested, text } from './netlink/message.ts'
 import { NetlinkSocket } from './netlink/socket.ts'
@@ -10,14 +11,22 @@ import type { Request } from './netlink/socket.ts'
  */
 
 const ENOENT = 2
+const EEXIST = 17
+/** NFTA_SET_ELEM_KEY_END */
+const setElementKeyEnd = 10
 
 /** One element. Every field of a concatenation takes a multiple of 4 bytes, in network order. */
 export interface MapElement {
   key: Uint8Array
-  data: Uint8Array
+  /** Of intervals: the last key. */
+  keyEnd?: Uint8Array
+  /** Of maps; sets have none. */
+  data?: Uint8Array
 }
 
 export interface MapChange {
+  /** 4 unless told: the family of the table. */
+  family?: 4 | 6
   table: string
   map: string
   add?: readonly MapElement[]
@@ -31,7 +40,10 @@ export async function loadRuleset(kernel: Kernel, ruleset: string): Promise<void
   if (code !== 0) throw new Error(`cannot load nftables rules: ${stderr.trim()}`)
 }
 
-/** Changes elements of IPv4 tables. Each change is one transaction: what it adds comes all or not at all. */
+/** So many elements are one transaction: a datagram has to fit the socket's buffer. */
+const most = 1000
+
+/** Changes elements of maps and sets. What a change adds comes all or not at all; up to a thousand elements at one moment. */
 export class NftablesMaps {
   readonly #socket: NetlinkSocket
 
@@ -40,24 +52,39 @@ export class NftablesMaps {
   }
 
   change(change: MapChange): void {
-    const where = [attribute(1, text(change.table)), attribute(2, text(change.map))]
-    // An element that is missing would undo its whole transaction, hence one for each.
-    for (const element of change.remove ?? []) {
-      this.#transaction([{
-        act: `cannot remove element of nftables map ${change.map}`,
-        ignore: [ENOENT],
-        message: { type: nft.deleteSetElement, flags: flag.request | flag.ack, parts: [header(family.inet), ...where, elements([element], false)] },
-      }])
+    const of = change.family === 6 ? family.inet6 : family.inet
+    const where = [header(of), attribute(1, text(change.table)), attribute(2, text(change.map))]
+    for (const part of chunks(change.remove ?? [], most)) this.#remove(part, { where, map: change.map })
+    const added: MapElement[] = []
+    for (const part of chunks(change.add ?? [], most)) {
+      try {
+        this.#transaction([adding(part, { where, map: change.map })])
+      } catch (error) {
+        for (const undone of chunks(added, most)) this.#remove(undone, { where, map: change.map })
+        throw error
+      }
+      added.push(...part)
     }
-    if (change.add === undefined || change.add.length === 0) return
-    this.#transaction(chunks(change.add, 1000).map((part) => ({
-      act: `cannot add elements to nftables map ${change.map}`,
-      message: { type: nft.newSetElement, flags: flag.request | flag.ack | flag.create, parts: [header(family.inet), ...where, elements(part, true)] },
-    })))
   }
 
   close(): void {
     this.#socket.close()
+  }
+
+  /**
+   * An element that is missing undoes its whole transaction. Of several each is added first, then removed: that always
+   * succeeds, but where somebody has given a key other data, and then each gets a transaction of its own.
+   */
+  #remove(unwanted: readonly MapElement[], at: MapPlace): void {
+    if (unwanted.length > 1) {
+      try {
+        this.#transaction([adding(unwanted, at), removing(unwanted, at)])
+        return
+      } catch (error) {
+        if (!(error instanceof NetlinkError) || error.errno !== EEXIST) throw error
+      }
+    }
+    for (const element of unwanted) this.#transaction([{ ...removing([element], at), ignore: [ENOENT] }])
   }
 
   #transaction(requests: Request[]): void {
@@ -67,15 +94,29 @@ export class NftablesMaps {
   }
 }
 
+interface MapPlace {
+  where: readonly Buffer[]
+  map: string
+}
+
+function adding(list: readonly MapElement[], { where, map }: MapPlace): Request {
+  return { act: `cannot add elements to nftables map ${map}`, message: { type: nft.newSetElement, flags: flag.request | flag.ack | flag.create, parts: [...where, elements(list, true)] } }
+}
+
+function removing(list: readonly MapElement[], { where, map }: MapPlace): Request {
+  return { act: `cannot remove element of nftables map ${map}`, message: { type: nft.deleteSetElement, flags: flag.request | flag.ack, parts: [...where, elements(list, false)] } }
+}
+
 /** struct nfgenmsg; the resource id is in network order. */
 function header(ofFamily: number, resource = 0): Buffer {
   return Buffer.from([ofFamily, 0, resource >> 8, resource & 0xff])
 }
 
 function elements(list: readonly MapElement[], withData: boolean): Buffer {
-  return nested(3, ...list.map(({ key, data }) => {
+  return nested(3, ...list.map(({ key, keyEnd, data }) => {
     const parts = [nested(1, attribute(1, key))]
-    if (withData) parts.push(nested(2, attribute(1, data)))
+    if (keyEnd !== undefined) parts.push(nested(setElementKeyEnd, attribute(1, keyEnd)))
+    if (withData && data !== undefined) parts.push(nested(2, attribute(1, data)))
     return nested(1, ...parts)
   }))
 }

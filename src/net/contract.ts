@@ -1,27 +1,49 @@
 import type { PortBinding } from '../engine/types/host-config.ts'
 
 /**
- * Networks. A *network* has a driver; an *endpoint* is one container's place on a network: an address, a MAC, an
- * interface pair, published ports. Endpoints are allocated before the container's network namespace exists and
- * attached once it does, by the pid of its init process.
+ * Networks. A *network* has a driver and subnets; an *endpoint* is one container's place on a network: addresses, a MAC,
+ * an interface, published ports. Endpoints are allocated before the container's network namespace exists and
+ * attached once it does, by the pid of its init process. A container may have endpoints on several networks.
  *
  * Lifecycle: allocate -> attach -> detach -> release. All four are idempotent by endpoint id. State is crash-safe under
- * `<data-root>/network`; `recover(alive)` restores rules and removes whatever belongs to endpoints that are not alive.
- * Published ports and their proxy outlive gantryd.
- * Errors: NotFound "network x not found"; Conflict and System with Docker's text
+ * `<data-root>/network`; `recover(alive)` restores bridges and rules and removes whatever belongs to endpoints that are
+ * not alive. Published ports and their proxy outlive gantryd.
+ *
+ * Default routes: of a container's attached endpoints the first in the order of `gwPriority` (high first), then network
+ * name, that has a gateway of that family, is its way out; its ports are published there. Attach, detach and `publish`
+ * keep that so.
+ *
+ * Errors: NotFound "network x not found"; Conflict "network with name x already exists"; Forbidden "Address already in
+ * use", "Pool overlaps with other one on this address space", "network x id y has active endpoints (name:\"c\" id:\"…\")";
+ * System with Docker's text
  * ("driver failed programming external connectivity on endpoint …: Bind for 0.0.0.0:80 failed: port is already allocated").
  */
 export interface NetworkService {
   list(): NetworkInfo[]
   /** By name, id or id prefix. @throws NotFound */
   get(ref: string): NetworkInfo
+  /** The interface or bridge is there when this settles. @throws InvalidParameter, Forbidden, Conflict, NotFound for a driver */
+  create(request: CreateNetwork): Promise<NetworkInfo>
+  /** @throws Forbidden for a predefined network and for one with endpoints */
+  remove(networkId: string): Promise<void>
   allocate(request: AllocateEndpoint): Promise<Endpoint>
-  /** Makes the interface pair, moves it into the namespace of `pid`, configures it as eth<n>, brings lo up, opens the ports. */
+  /** Makes the interface, moves it into the namespace of `pid`, configures it as eth<n>, brings lo up, opens the ports. */
   attach(endpointId: string, pid: number): Promise<void>
-  /** Closes ports, removes the interface. Address and ports stay reserved until release. */
-  detach(endpointId: string): Promise<void>
+  /** Closes ports, removes the interface. Addresses and ports stay reserved until release. `pid`: the container, while it lives. */
+  detach(endpointId: string, pid?: number): Promise<void>
   release(endpointId: string): Promise<void>
   endpoints(networkId: string): Endpoint[]
+  /** Of one container, in the order in which they are its way out. */
+  endpointsOf(containerId: string): Endpoint[]
+  /**
+   * Makes these the published ports of a container, on the endpoints that are its way out: opens, closes and moves. A port
+   * that moves to another network keeps its host port. @returns the container's ports as in inspect
+   */
+  publish(containerId: string, bindings: Record<string, PortBinding[]>): Promise<BoundPorts>
+  /** A container has another name. `dnsNames` by endpoint id. */
+  rename(containerId: string, name: string, dnsNames: ReadonlyMap<string, string[]>): void
+  /** What a name server for a network has to know. Also in a file, see NetworkNames. */
+  names(networkId: string): NameRecord[]
   /** Loopback up in a namespace that has no network ("none"). */
   attachNone(pid: number): Promise<void>
   /** Before anything else: bridge, rules; `alive` are endpoint ids that stay. */
@@ -29,18 +51,57 @@ export interface NetworkService {
   close(): Promise<void>
 }
 
+export type NetworkDriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan'
+
 export interface NetworkInfo {
   id: string
   name: string
-  driver: 'bridge' | 'host' | 'null'
+  driver: NetworkDriverName
   scope: 'local'
   created: string
   internal: boolean
   attachable: boolean
+  enableIPv4: boolean
   enableIPv6: boolean
-  ipam: { driver: string; config: { subnet: string; gateway: string }[] }
+  /** `options` null: none were given. */
+  ipam: { driver: string; options: Record<string, string> | null; config: SubnetInfo[] }
+  /** As given, and for bridges without a name that was given also com.docker.network.bridge.name left out, as Docker has it. */
   options: Record<string, string>
   labels: Record<string, string>
+}
+
+/** One subnet of a network, of either family. Empty: none. */
+export interface SubnetInfo {
+  subnet: string
+  /** Empty where the driver has no gateway. */
+  gateway: string
+  ipRange?: string
+  /** Name to address; never given to a container. */
+  auxAddresses?: Record<string, string>
+  /** A user chose this subnet: containers may ask for addresses. */
+  requested?: boolean
+}
+
+export interface CreateNetwork {
+  name: string
+  /** "bridge" when empty. Any word: an unknown one is NotFound. */
+  driver: string
+  internal: boolean
+  attachable: boolean
+  /** Undefined: the daemon's choice, by default IPv4 alone. */
+  enableIPv4?: boolean
+  enableIPv6?: boolean
+  ipam: { driver: string; options: Record<string, string> | null; config: RequestedSubnet[] }
+  options: Record<string, string>
+  labels: Record<string, string>
+}
+
+export interface RequestedSubnet {
+  /** Empty: one of the default address pools. */
+  subnet?: string
+  ipRange?: string
+  gateway?: string
+  auxAddresses?: Record<string, string>
 }
 
 export interface AllocateEndpoint {
@@ -48,24 +109,76 @@ export interface AllocateEndpoint {
   containerId: string
   /** For messages and inspect. */
   containerName: string
-  /** Asked-for address and MAC. */
+  /** Asked-for addresses and MAC. */
   ipv4?: string
+  ipv6?: string
   mac?: string
-  /** Keys "80/tcp", "53/udp"; a port range of the host side is "8000-8010"; empty HostPort: ephemeral. */
-  portBindings: Record<string, PortBinding[]>
+  /** Keys "80/tcp", "53/udp"; a port range of the host side is "8000-8010"; empty HostPort: ephemeral. As `publish` does it. */
+  portBindings?: Record<string, PortBinding[]>
+  gwPriority?: number
+  /** com.docker.network.endpoint.ifname */
+  driverOpts?: Record<string, string>
+  /** All names by which others on this network find it; the first is its name. Empty: none (the default bridge). */
+  dnsNames?: string[]
+  /** Names that only this container uses for others. */
+  links?: EndpointLink[]
 }
+
+export interface EndpointLink {
+  /** Name or id of the other container. */
+  container: string
+  alias: string
+}
+
+export type BoundPorts = Record<string, { HostIp: string; HostPort: string }[]>
 
 export interface Endpoint {
   id: string
   networkId: string
   containerId: string
   containerName: string
+  /** Empty: it has none. */
   ipv4: string
   prefix: number
   gateway: string
+  ipv6: string
+  prefix6: number
+  gateway6: string
   mac: string
-  /** Host end of the pair. */
+  /** Host end of the pair; empty for drivers that have none. */
   hostInterface: string
+  /** Its name inside, "eth0". */
+  containerInterface: string
+  gwPriority: number
+  dnsNames: string[]
+  links: EndpointLink[]
   /** As inspect's NetworkSettings.Ports: what is really bound, ephemeral ports filled in; 0.0.0.0 and :: as separate rows. */
-  ports: Record<string, { HostIp: string; HostPort: string }[]>
+  ports: BoundPorts
+}
+
+/** One container's place on a network, for a name server. */
+export interface NameRecord {
+  endpointId: string
+  containerId: string
+  /** The first is the answer to a reverse lookup; the short id and aliases follow. Compare without case. */
+  names: string[]
+  /** Empty: it has none. */
+  ipv4: string
+  ipv6: string
+  /** What this container alone calls others: alias to the other's name, id or short id. */
+  links: EndpointLink[]
+}
+
+/**
+ * `<exec-root>/network/names/<network id>.json`, one for each user-defined network with endpoints, replaced by rename at
+ * each change and removed with the last endpoint. A resolver in a container's namespace reads the files in which its
+ * container has a record, and watches the folder. It holds what is allocated: from before a container's process starts
+ * until it has ended.
+ */
+export interface NetworkNames {
+  id: string
+  name: string
+  /** No way out: queries for other names are not forwarded from this network. */
+  internal: boolean
+  endpoints: NameRecord[]
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDaemon } from '../kernel/daemon-process.ts'
-import type { OpenFailure, PortHolder, PortRule } from './port-holder.ts'
+import type { OpenFailure, PortHolder, HeldRule } from './port-holder.ts'
 import { ruleKey } from './port-holder.ts'
 
 /** --userland-proxy-path: any program with docker-proxy's flags, one process a rule. */
@@ -17,8 +17,8 @@ export class DockerProxyHolder implements PortHolder {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
   }
 
-  async open(rules: readonly PortRule[]): Promise<OpenFailure | undefined> {
-    const opened: PortRule[] = []
+  async open(rules: readonly HeldRule[]): Promise<OpenFailure | undefined> {
+    const opened: HeldRule[] = []
     for (const [index, rule] of rules.entries()) {
       if (this.#runningPid(rule) !== undefined) continue
       const text = await this.#start(rule)
@@ -33,17 +33,17 @@ export class DockerProxyHolder implements PortHolder {
     return undefined
   }
 
-  async close(rules: readonly PortRule[]): Promise<void> {
+  async close(rules: readonly HeldRule[]): Promise<void> {
     await Promise.all(rules.map((rule) => this.#stop(this.#recordOf(rule))))
   }
 
-  async reconcile(rules: readonly PortRule[]): Promise<PortRule[]> {
+  async reconcile(rules: readonly HeldRule[]): Promise<HeldRule[]> {
     const wanted = new Set(rules.map((rule) => this.#recordOf(rule)))
     for (const name of readdirSync(this.#folder)) {
       const record = path.join(this.#folder, name)
       if (!wanted.has(record)) await this.#stop(record)
     }
-    const failed: PortRule[] = []
+    const failed: HeldRule[] = []
     for (const rule of rules) if ((await this.open([rule])) !== undefined) failed.push(rule)
     return failed
   }
@@ -53,7 +53,7 @@ export class DockerProxyHolder implements PortHolder {
   }
 
   /** @returns why it did not start */
-  async #start(rule: PortRule): Promise<string | undefined> {
+  async #start(rule: HeldRule): Promise<string | undefined> {
     const [program, ...rest] = this.#program
     const record = this.#recordOf(rule)
     const { pid, report } = await startDaemon({
@@ -72,11 +72,11 @@ export class DockerProxyHolder implements PortHolder {
     return report.replace(/^1\n/, '').trim() || `${program} ended at once`
   }
 
-  #recordOf(rule: PortRule): string {
+  #recordOf(rule: HeldRule): string {
     return path.join(this.#folder, `${ruleKey(rule)}-${rule.containerIp}-${rule.containerPort}`.replaceAll('/', '-'))
   }
 
-  #runningPid(rule: PortRule): number | undefined {
+  #runningPid(rule: HeldRule): number | undefined {
     return livingProcess(this.#recordOf(rule))
   }
 

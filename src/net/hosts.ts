@@ -23,12 +23,13 @@ const common = [
 
 /** A container's /etc/hosts: Docker's lines in Docker's order. @throws InvalidParameter */
 export function hostsFile(settings: HostsSettings): string {
-  const names = settings.domainname ? `${settings.hostname}.${settings.domainname} ${settings.hostname}` : settings.hostname
-  return text([
-    ...common,
-    ...extraLines(settings.extraHosts ?? [], settings.hostGateway),
-    ...settings.addresses.map((address) => [address, names] as const),
-  ])
+  return text([...common, ...extraLines(settings.extraHosts ?? [], settings.hostGateway)]) + ownLines(settings)
+}
+
+/** The lines of the container's own addresses. */
+export function ownLines({ hostname, domainname, addresses }: Pick<HostsSettings, 'hostname' | 'domainname' | 'addresses'>): string {
+  const names = domainname ? `${hostname}.${domainname} ${hostname}` : hostname
+  return text(addresses.map((address) => [address, names] as const))
 }
 
 /** With the host's network the host's file holds, and what was asked for in addition. @throws InvalidParameter */

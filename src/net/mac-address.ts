@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { GantryError } from '../lib/errors.ts'
 
 /**
  * A random unicast address of the locally administered kind (second hex digit 2, 6, a or e). Not 02:42, which old Dockers
@@ -11,4 +12,11 @@ export function randomMac(): string {
     const mac = bytes.toString('hex').replaceAll(/(..)(?=.)/g, '$1:')
     if (!mac.startsWith('02:42:')) return mac
   }
+}
+
+/** @returns "0a:00:00:00:00:01"; hyphens and capitals are fine. @throws InvalidParameter */
+export function parseMac(text: string): string {
+  const mac = text.trim().toLowerCase().replaceAll('-', ':')
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) throw new GantryError('InvalidParameter', `invalid MAC address: ${text}`)
+  return mac
 }

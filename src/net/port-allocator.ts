@@ -1,13 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { GantryError } from '../lib/errors.ts'
+import type { BoundPorts } from './contract.ts'
+import { busyPort } from './listeners.ts'
 import type { PortHolder, PortRule } from './port-holder.ts'
-import { hostText, ruleText } from './port-holder.ts'
+import { hostText, isHeld, ruleText } from './port-holder.ts'
+import { splitRanges } from './port-ranges.ts'
 import type { PortRow } from './port-rows.ts'
 
-/** A row with its port chosen: one rule for each host address. */
-export interface OpenRow {
-  key: string
+export interface OpenPorts {
+  /** As inspect shows them. */
+  ports: BoundPorts
   rules: PortRule[]
+}
+
+interface Chooser {
+  row: PortRow
+  candidates: Iterator<number>
+  /** 0: not yet. */
+  port: number
 }
 
 /** Chooses host ports and has them opened. Fixed, ranges and ephemeral; the same number on every address of a row. */
@@ -24,83 +34,116 @@ export class PortAllocator {
     this.#nextEphemeral = this.#ephemeral.first
   }
 
-  /**
-   * All rows or none, in as few rounds with the holder as there are ports that others already have.
-   * @throws System with Docker's text
-   */
-  async open(rows: readonly PortRow[], containerIp: string): Promise<OpenRow[]> {
-    const choosers = rows.map((row) => ({ row, candidates: this.#candidates(row), port: 0 }))
+  /** All rows or none. @throws System with Docker's text */
+  async open(rows: readonly PortRow[]): Promise<OpenPorts> {
+    const { ranges, singles } = splitRanges(rows)
+    const rangeRules = ranges.flatMap(({ rules }) => rules)
+    for (const rule of rangeRules) this.#checkRange(rule)
+    this.hold(rangeRules)
     try {
-      for (const chooser of choosers) this.#choose(chooser, containerIp)
-      for (;;) {
-        const rules = choosers.map((chooser) => rulesOf(chooser.row, chooser.port, containerIp))
-        const failure = await this.#holder.open(rules.flat())
-        if (failure === undefined) return choosers.map(({ row }, at) => ({ key: row.key, rules: rules[at] ?? [] }))
-        const at = rules.findIndex((_, index) => rules.slice(0, index + 1).flat().length > failure.index)
-        const chooser = choosers[at]
-        const failed = rules.flat()[failure.index]
-        if (chooser === undefined || failed === undefined) throw new Error('the port holder failed at no rule')
-        if (failure.code !== 'EADDRINUSE' || isFixed(chooser.row)) {
-          throw new GantryError('System', `failed to bind host port for ${ruleText(failed)}: ${failure.text}`)
-        }
-        this.#forget(rulesOf(chooser.row, chooser.port, containerIp))
-        this.#choose(chooser, containerIp)
-      }
+      const choosers = await this.#openSingles(singles)
+      const bound = [...ranges.flatMap((range) => range.rows.map((row) => ({ row, rules: range.rules.map((rule) => ({ ...rule, hostPort: rule.hostPort + row.containerPort - rule.containerPort })) }))),
+        ...choosers.map(({ row, port }) => ({ row, rules: rulesOf(row, port) }))]
+      return { ports: boundPorts(bound), rules: [...rangeRules, ...choosers.flatMap(({ row, port }) => rulesOf(row, port))] }
     } catch (error) {
-      this.#forget(choosers.flatMap(({ row, port }) => (port === 0 ? [] : rulesOf(row, port, containerIp))))
+      this.#forget(rangeRules)
       throw error
     }
   }
 
   async close(rules: readonly PortRule[]): Promise<void> {
     this.#forget(rules)
-    if (rules.length > 0) await this.#holder.close(rules)
+    const held = rules.filter(isHeld)
+    if (held.length > 0) await this.#holder.close(held)
   }
 
   /** Rules of endpoints that live on. */
   hold(rules: readonly PortRule[]): void {
     for (const rule of rules) {
-      const slot = `${rule.protocol}/${rule.hostPort}`
-      const addresses = this.#held.get(slot) ?? new Set()
-      this.#held.set(slot, addresses.add(rule.hostIp))
+      for (const slot of slotsOf(rule)) this.#held.set(slot, (this.#held.get(slot) ?? new Set()).add(rule.hostIp))
     }
   }
 
-  #choose(chooser: { row: PortRow; candidates: Iterator<number>; port: number }, containerIp: string): void {
+  /** In as few rounds with the holder as there are ports that others already have. */
+  async #openSingles(rows: readonly PortRow[]): Promise<Chooser[]> {
+    const choosers = rows.map((row): Chooser => ({ row, candidates: this.#candidates(row), port: 0 }))
+    try {
+      for (const chooser of choosers) this.#choose(chooser)
+      for (;;) {
+        const wanted = choosers.flatMap((chooser) => rulesOf(chooser.row, chooser.port).filter(isHeld).map((rule) => ({ chooser, rule })))
+        const failure = await this.#holder.open(wanted.map(({ rule }) => rule))
+        if (failure === undefined) return choosers
+        const failed = wanted[failure.index]
+        if (failed === undefined) throw new Error('the port holder failed at no rule')
+        const { chooser, rule } = failed
+        if (failure.code !== 'EADDRINUSE' || isFixed(chooser.row)) {
+          throw new GantryError('System', `failed to bind host port for ${ruleText(rule)}: ${failure.text}`)
+        }
+        this.#forget(rulesOf(chooser.row, chooser.port))
+        this.#choose(chooser)
+      }
+    } catch (error) {
+      this.#forget(choosers.flatMap(({ row, port }) => (port === 0 ? [] : rulesOf(row, port))))
+      throw error
+    }
+  }
+
+  #choose(chooser: Chooser): void {
     const { row } = chooser
     chooser.port = 0
     for (let next = chooser.candidates.next(); next.done !== true; next = chooser.candidates.next()) {
-      const rules = rulesOf(row, next.value, containerIp)
-      const conflict = rules.find((rule) => this.#conflicts(rule))
+      const rules = rulesOf(row, next.value)
+      const conflict = rules.find((rule) => this.#conflict(rule) !== undefined)
       if (conflict === undefined) {
         chooser.port = next.value
         this.hold(rules)
         return
       }
-      if (isFixed(row)) throw new GantryError('System', `Bind for ${hostText(conflict)} failed: port is already allocated`)
+      if (isFixed(row)) throw alreadyAllocated(conflict)
     }
     throw new GantryError('System', 'all ports are allocated')
   }
 
-  #conflicts(rule: PortRule): boolean {
-    const addresses = this.#held.get(`${rule.protocol}/${rule.hostPort}`)
+  #checkRange(rule: PortRule): void {
+    const port = this.#conflict(rule)
+    if (port !== undefined) throw alreadyAllocated({ ...rule, hostPort: port })
+    if (rule.routed === true) return
+    const busy = busyPort(rule)
+    if (busy !== undefined) {
+      throw new GantryError('System', `failed to bind host port for ${ruleText({ ...rule, hostPort: busy, containerPort: rule.containerPort + busy - rule.hostPort })}: address already in use`)
+    }
+  }
+
+  /** The first port that another endpoint has. */
+  #conflict(rule: PortRule): number | undefined {
+    for (const [at, slot] of slotsOf(rule).entries()) if (this.#isTaken(slot, rule.hostIp)) return rule.hostPort + at
+    return undefined
+  }
+
+  #isTaken(slot: string, hostIp: string): boolean {
+    const addresses = this.#held.get(slot)
     if (addresses === undefined) return false
-    const isV6 = rule.hostIp.includes(':')
+    const isV6 = hostIp.includes(':')
     const wildcard = isV6 ? '::' : '0.0.0.0'
-    if (rule.hostIp !== wildcard) return addresses.has(rule.hostIp) || addresses.has(wildcard)
+    if (hostIp !== wildcard) return addresses.has(hostIp) || addresses.has(wildcard)
     return [...addresses].some((address) => address.includes(':') === isV6)
   }
 
   #forget(rules: readonly PortRule[]): void {
     for (const rule of rules) {
-      const slot = `${rule.protocol}/${rule.hostPort}`
-      const addresses = this.#held.get(slot)
-      addresses?.delete(rule.hostIp)
-      if (addresses?.size === 0) this.#held.delete(slot)
+      for (const slot of slotsOf(rule)) {
+        const addresses = this.#held.get(slot)
+        addresses?.delete(rule.hostIp)
+        if (addresses?.size === 0) this.#held.delete(slot)
+      }
     }
   }
 
-  *#candidates({ candidates }: PortRow): Generator<number, void> {
+  *#candidates({ candidates, places }: PortRow): Generator<number, void> {
+    if (places.every(({ routed }) => routed)) {
+      yield candidates?.first ?? 1
+      return
+    }
     if (candidates !== undefined) {
       for (let port = candidates.first; port <= candidates.last; port++) yield port
       return
@@ -114,21 +157,32 @@ export class PortAllocator {
   }
 }
 
-/** As inspect shows them. */
-export function boundPorts(rows: readonly OpenRow[]): Record<string, { HostIp: string; HostPort: string }[]> {
-  const ports: Record<string, { HostIp: string; HostPort: string }[]> = {}
-  for (const { key, rules } of rows) {
-    (ports[key] ??= []).push(...rules.map((rule) => ({ HostIp: rule.hostIp, HostPort: String(rule.hostPort) })))
+function boundPorts(rows: readonly { row: PortRow; rules: PortRule[] }[]): BoundPorts {
+  const ports: BoundPorts = {}
+  for (const { row, rules } of rows) {
+    const translated = rules.filter(({ routed }) => routed !== true)
+    ;(ports[row.key] ??= []).push(...translated.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: String(hostPort) })))
   }
   return ports
+}
+
+function alreadyAllocated(rule: PortRule): GantryError {
+  return new GantryError('System', `Bind for ${hostText(rule)} failed: port is already allocated`)
+}
+
+/** Ports that are routed are nobody's on the host. */
+function slotsOf(rule: PortRule): string[] {
+  if (rule.routed === true) return []
+  return Array.from({ length: rule.count ?? 1 }, (_, at) => `${rule.protocol}/${rule.hostPort + at}`)
 }
 
 function isFixed({ candidates }: PortRow): boolean {
   return candidates !== undefined && candidates.first === candidates.last
 }
 
-function rulesOf(row: PortRow, hostPort: number, containerIp: string): PortRule[] {
-  return row.hostIps.map((hostIp) => ({ protocol: row.protocol, hostIp, hostPort, containerIp, containerPort: row.containerPort }))
+function rulesOf(row: PortRow, hostPort: number): PortRule[] {
+  return row.places.map(({ hostIp, containerIp, routed }) =>
+    ({ protocol: row.protocol, hostIp, hostPort, containerIp, containerPort: row.containerPort, ...(routed ? { routed } : {}) }))
 }
 
 /** Docker takes ephemeral ports from the kernel's range. */

@@ -1,11 +1,27 @@
 /** One published port, as the kernel and the proxy see it: one host address, one host port, one container port. */
 export interface PortRule {
-  protocol: 'tcp' | 'udp'
+  protocol: 'tcp' | 'udp' | 'sctp'
   /** "0.0.0.0", "::" or a host address. */
   hostIp: string
   hostPort: number
   containerIp: string
   containerPort: number
+  /** A range of so many ports, from these on. Nobody holds sockets for it. */
+  count?: number
+  /** Nothing is translated: the container's own address is reached by a route. `hostPort` is 0. */
+  routed?: boolean
+}
+
+/** A rule for which somebody holds a socket. */
+export type HeldRule = PortRule & { protocol: 'tcp' | 'udp' }
+
+/** No sockets for ranges, for what is routed, and for SCTP, which the proxy does not know. */
+export function isHeld(rule: PortRule): rule is HeldRule {
+  return rule.count === undefined && rule.routed !== true && rule.protocol !== 'sctp'
+}
+
+export function isAnyAddress(hostIp: string): boolean {
+  return hostIp === '0.0.0.0' || hostIp === '::'
 }
 
 /** Why the first rule that failed could not be opened. */
@@ -24,10 +40,10 @@ export interface PortHolder {
   /** Whether it also carries what NAT cannot, host IPv6 to a container's IPv4. */
   readonly carriesIPv6: boolean
   /** All of them, or none. Rules that are open already are fine. */
-  open(rules: readonly PortRule[]): Promise<OpenFailure | undefined>
-  close(rules: readonly PortRule[]): Promise<void>
+  open(rules: readonly HeldRule[]): Promise<OpenFailure | undefined>
+  close(rules: readonly HeldRule[]): Promise<void>
   /** After a restart: these are the rules, no others. @returns those that could not be opened again */
-  reconcile(rules: readonly PortRule[]): Promise<PortRule[]>
+  reconcile(rules: readonly HeldRule[]): Promise<HeldRule[]>
   /** Lets go. Rules that are open stay open as far as the holder outlives this process. */
   leave(): Promise<void>
 }

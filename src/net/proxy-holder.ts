@@ -8,7 +8,7 @@ import { startDaemon } from '../kernel/daemon-process.ts'
 import { errnoText } from '../kernel/errno.ts'
 import { constants } from 'node:os'
 import type { Command, Reply } from '../proxy/control-protocol.ts'
-import type { OpenFailure, PortHolder, PortRule } from './port-holder.ts'
+import type { OpenFailure, PortHolder, HeldRule } from './port-holder.ts'
 import { ruleKey } from './port-holder.ts'
 
 /** How long it stays without a rule, in ms. */
@@ -24,7 +24,7 @@ export class ProxyHolder implements PortHolder {
   readonly carriesIPv6 = true
   readonly #program: readonly [string, ...string[]]
   readonly #folder: string
-  readonly #rules = new Map<string, PortRule>()
+  readonly #rules = new Map<string, HeldRule>()
   readonly #waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>()
   #connection: Promise<Socket> | undefined
   #lastId = 0
@@ -38,7 +38,7 @@ export class ProxyHolder implements PortHolder {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
   }
 
-  async open(rules: readonly PortRule[]): Promise<OpenFailure | undefined> {
+  async open(rules: readonly HeldRule[]): Promise<OpenFailure | undefined> {
     if (rules.length === 0) return undefined
     clearTimeout(this.#retirement)
     const { failure } = await this.#ask({ op: 'open', rules: [...rules] })
@@ -50,14 +50,14 @@ export class ProxyHolder implements PortHolder {
     return undefined
   }
 
-  async close(rules: readonly PortRule[]): Promise<void> {
+  async close(rules: readonly HeldRule[]): Promise<void> {
     for (const rule of rules) this.#rules.delete(ruleKey(rule))
     if (rules.length === 0 || (this.#connection === undefined && !(await this.#runs()))) return
     await this.#ask({ op: 'close', rules: [...rules] })
     if (this.#rules.size === 0) this.#retireLater()
   }
 
-  async reconcile(rules: readonly PortRule[]): Promise<PortRule[]> {
+  async reconcile(rules: readonly HeldRule[]): Promise<HeldRule[]> {
     const running = await this.#runs()
     if (!running && rules.length === 0) return []
     const open = (await this.#ask({ op: 'list' })).rules ?? []
@@ -67,7 +67,7 @@ export class ProxyHolder implements PortHolder {
       return twin?.containerIp !== rule.containerIp || twin.containerPort !== rule.containerPort
     })
     if (stale.length > 0) await this.#ask({ op: 'close', rules: stale })
-    const failed: PortRule[] = []
+    const failed: HeldRule[] = []
     if ((await this.open(rules)) !== undefined) {
       for (const rule of rules) if ((await this.open([rule])) !== undefined) failed.push(rule)
     }

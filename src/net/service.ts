@@ -1,58 +1,95 @@
-import { mkdirSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Kernel } from '../kernel/kernel.ts'
 import { GantryError } from '../lib/errors.ts'
-import { AddressPool } from './address-pool.ts'
-import { BridgeDriver, existingBridgeAddress } from './bridge-driver.ts'
+import { defaultBridge } from './default-bridge.ts'
+import type { DefaultBridgeSettings } from './default-bridge.ts'
 import { DockerProxyHolder } from './docker-proxy-holder.ts'
+import { BridgeDriver } from './drivers/bridge-driver.ts'
+import { bridgeAddress } from './drivers/bridge-link.ts'
+import { HostLinks } from './drivers/host-links.ts'
+import { NoDriver } from './drivers/no-driver.ts'
+import { VlanDriver } from './drivers/vlan-driver.ts'
 import { EndpointStore } from './endpoint-store.ts'
-import { parseSubnet } from './ipv4.ts'
-import { loadNetworks } from './network-list.ts'
+import { defaultPools } from './ipam/free-subnet.ts'
+import type { PoolBase } from './ipam/free-subnet.ts'
+import { parsePrefix } from './ip-prefix.ts'
+import { NamesFolder } from './names-folder.ts'
+import { predefinedNetworks } from './network-list.ts'
 import { networkService } from './network-service.ts'
 import type { LocalNetworkService } from './network-service.ts'
+import { NetworkStore } from './network-store.ts'
+import { NftablesFilter } from './nftables/filter.ts'
+import { NoFilter } from './no-filter.ts'
 import { PortAllocator } from './port-allocator.ts'
 import type { PortHolder } from './port-holder.ts'
 import { ProxyHolder } from './proxy-holder.ts'
 import { SocketHolder } from './socket-holder.ts'
 
-export interface NetworkServiceOptions {
+export interface NetworkServiceOptions extends DefaultBridgeSettings {
   kernel: Kernel
   /** `<data-root>/network` */
   root: string
-  /** Sockets, pid files and logs of proxies. */
+  /** Sockets, pid files and logs of proxies, and what name servers read: `<exec-root>/network`. */
   runtimeDir: string
-  bridgeName: string
-  /** Address and prefix of the bridge; default: what the bridge has already, else 172.17.0.1/16. */
-  bip?: string
-  /** Bytes. */
-  mtu: number
   /** --userland-proxy. False: all by NAT, no IPv6 of the host. */
   userlandProxy: boolean
   /** --userland-proxy-path: a program with docker-proxy's flags, started for every rule. Default: one gantry-proxy for all. */
   proxyCommand?: readonly string[]
+  /** --default-address-pool; empty: Docker's. */
+  pools?: readonly PoolBase[]
+  /** --iptables, --ip6tables: false leaves the packet filter alone. */
+  filters?: { ipv4: boolean; ipv6: boolean }
+  /** --ip-forward */
+  forwards?: boolean
+  log?: (line: string) => void
 }
 
-const defaultBridge = { name: 'docker0', address: '172.17.0.1/16' }
+const dockersBridge = 'docker0'
 
 /** Loads what is on disk. Nothing on the host is touched before `recover`. */
 export function openNetworkService(options: NetworkServiceOptions): LocalNetworkService {
-  const { kernel, root, bridgeName, mtu } = options
+  const { kernel, root, bridgeName, filters = { ipv4: true, ipv6: true } } = options
   if (!/^[A-Za-z0-9][\w.-]{0,14}$/.test(bridgeName)) throw new GantryError('InvalidParameter', `invalid bridge name "${bridgeName}"`)
-  const subnet = parseSubnet(options.bip ?? existingBridgeAddress(kernel, bridgeName) ?? defaultBridge.address)
   mkdirSync(root, { recursive: true, mode: 0o711 })
-  const store = new EndpointStore(root)
+  const links = new HostLinks(kernel)
+  const store = new NetworkStore(root)
   const holder = portHolder(options)
+  const pools = withIPv6(options.pools ?? [])
+  const bridge = defaultBridge(options, { existing: bridgeAddress(links.socket, bridgeName), others: store.networks(), pools })
+  const none = new NoDriver()
   return networkService({
-    networks: loadNetworks(root, { name: bridgeName, subnet, mtu }),
-    subnet,
-    bridgeIsPrivate: bridgeName !== defaultBridge.name,
+    predefined: predefinedNetworks(store.identities(), bridge),
     store,
-    pool: new AddressPool(subnet, store.lastAddress()),
-    driver: new BridgeDriver(kernel, { name: bridgeName, subnet, mtu }),
+    endpoints: new EndpointStore(root),
+    drivers: {
+      bridge: new BridgeDriver(links, store),
+      macvlan: new VlanDriver('macvlan', { links, memory: store }),
+      ipvlan: new VlanDriver('ipvlan', { links, memory: store }),
+      host: none,
+      null: none,
+    },
+    links,
+    filter: filters.ipv4 ? new NftablesFilter(kernel, { table: `gantry-${bridgeName}`, ipv6: filters.ipv6 }) : new NoFilter(),
     holder,
     ports: new PortAllocator(holder),
+    names: new NamesFolder(options.runtimeDir),
+    pools,
+    bridgeIsPrivate: bridgeName !== dockersBridge,
+    forwards: options.forwards ?? true,
+    log: options.log ?? ((line) => console.error(line)),
   })
+}
+
+/** Docker's pools where none are set, and for IPv6 a /48 of this host (RFC 4193) where none of that family is set. */
+function withIPv6(given: readonly PoolBase[]): PoolBase[] {
+  const pools = given.length > 0 ? [...given] : [...defaultPools]
+  if (pools.some(({ base }) => base.family === 6)) return pools
+  const machine = existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8') : ''
+  const [one, two, three] = [0, 1, 2].map((at) => createHash('sha256').update(`gantry ${machine}`).digest('hex').slice(4 * at, 4 * at + 4))
+  return [...pools, { base: parsePrefix(`fd${one?.slice(2)}:${two}:${three}::/48`), size: 64 }]
 }
 
 function portHolder({ kernel, userlandProxy, proxyCommand, runtimeDir }: NetworkServiceOptions): PortHolder {

@@ -3,11 +3,14 @@ import { isIPv6 } from 'node:net'
 import { errnoName, errnoText } from '../kernel/errno.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { nr } from '../kernel/syscalls.ts'
-import { parseIPv4 } from './ipv4.ts'
-import type { OpenFailure, PortHolder, PortRule } from './port-holder.ts'
+import { addressBytes } from '../lib/ip-address.ts'
+import type { OpenFailure, PortHolder, HeldRule } from './port-holder.ts'
 import { ruleKey } from './port-holder.ts'
 
 const AF_INET = 2
+const AF_INET6 = 10
+const IPPROTO_IPV6 = 41
+const IPV6_V6ONLY = 26
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
 const SOCK_CLOEXEC = 0o2000000
@@ -25,8 +28,8 @@ export class SocketHolder implements PortHolder {
     this.#kernel = kernel
   }
 
-  open(rules: readonly PortRule[]): Promise<OpenFailure | undefined> {
-    const opened: PortRule[] = []
+  open(rules: readonly HeldRule[]): Promise<OpenFailure | undefined> {
+    const opened: HeldRule[] = []
     for (const [index, rule] of rules.entries()) {
       if (this.#sockets.has(ruleKey(rule))) continue
       const errno = this.#bind(rule)
@@ -40,13 +43,13 @@ export class SocketHolder implements PortHolder {
     return Promise.resolve(undefined)
   }
 
-  close(rules: readonly PortRule[]): Promise<void> {
+  close(rules: readonly HeldRule[]): Promise<void> {
     this.#release(rules)
     return Promise.resolve()
   }
 
-  async reconcile(rules: readonly PortRule[]): Promise<PortRule[]> {
-    const failed: PortRule[] = []
+  async reconcile(rules: readonly HeldRule[]): Promise<HeldRule[]> {
+    const failed: HeldRule[] = []
     for (const rule of rules) if ((await this.open([rule])) !== undefined) failed.push(rule)
     return failed
   }
@@ -58,16 +61,13 @@ export class SocketHolder implements PortHolder {
   }
 
   /** @returns errno, 0 for success */
-  #bind(rule: PortRule): number {
-    if (isIPv6(rule.hostIp)) return 97
+  #bind(rule: HeldRule): number {
+    const isV6 = isIPv6(rule.hostIp)
     const type = rule.protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM
-    const fd = this.#kernel.syscall(nr('socket'), AF_INET, type | SOCK_CLOEXEC, 0)
+    const fd = this.#kernel.syscall(nr('socket'), isV6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0)
     if (fd < 0) return -fd
-    // struct sockaddr_in
-    const address = Buffer.alloc(16)
-    address.writeUInt16LE(AF_INET, 0)
-    address.writeUInt16BE(rule.hostPort, 2)
-    address.writeUInt32BE(parseIPv4(rule.hostIp), 4)
+    if (isV6) this.#kernel.syscall(nr('setsockopt'), fd, IPPROTO_IPV6, IPV6_V6ONLY, Buffer.of(1, 0, 0, 0), 4)
+    const address = socketAddress(rule, isV6)
     const bound = this.#kernel.syscall(nr('bind'), fd, address, address.length)
     if (bound < 0) {
       closeSync(fd)
@@ -77,7 +77,7 @@ export class SocketHolder implements PortHolder {
     return 0
   }
 
-  #release(rules: readonly PortRule[]): void {
+  #release(rules: readonly HeldRule[]): void {
     for (const rule of rules) {
       const fd = this.#sockets.get(ruleKey(rule))
       if (fd === undefined) continue
@@ -85,4 +85,13 @@ export class SocketHolder implements PortHolder {
       this.#sockets.delete(ruleKey(rule))
     }
   }
+}
+
+/** struct sockaddr_in: family, port, address. struct sockaddr_in6: family, port, flow, address, scope. */
+function socketAddress(rule: HeldRule, isV6: boolean): Buffer {
+  const bytes = Buffer.alloc(isV6 ? 28 : 16)
+  bytes.writeUInt16LE(isV6 ? AF_INET6 : AF_INET, 0)
+  bytes.writeUInt16BE(rule.hostPort, 2)
+  addressBytes(rule.hostIp).copy(bytes, isV6 ? 8 : 4)
+  return bytes
 }

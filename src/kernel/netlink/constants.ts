@@ -13,7 +13,7 @@ export const ackFlag = { capped: 0x100, attributes: 0x200 } as const
 export const rtm = {
   newLink: 16, delLink: 17, getLink: 18, setLink: 19,
   newAddress: 20, delAddress: 21, getAddress: 22,
-  newRoute: 24,
+  newRoute: 24, delRoute: 25,
 } as const
 
 export const ifla = {

@@ -1,5 +1,5 @@
 import {
-  addrGenNone, bridgePortHairpin, family, flag, ifla, iffUp, inet6AddrGenMode, linkInfo, rtm, vethPeer,
+  addrGenNone, family, flag, ifla, iffUp, inet6AddrGenMode, linkInfo, rtm, vethPeer,
 } from './constants.ts'
 import { attribute, decodeAttributes, nested, text, textOf, u32, u8 } from './message.ts'
 import type { DecodedMessage } from './message.ts'
@@ -104,25 +104,6 @@ export function setUp(link: { index: number; name?: string }, options: { ipv6: b
     act, ignore: [EAFNOSUPPORT], message: { type: rtm.setLink, flags, parts: [ifInfo(link.index), ...target, noIPv6Address()] },
   }
   return [quiet, up]
-}
-
-/**
- * Lets a bridge port send a frame back to where it came from: with br_netfilter, a container that calls its own
- * published port is answered by the bridge itself.
- */
-export function setHairpin(port: { name: string }): Request {
-  return {
-    act: `cannot set hairpin mode of ${port.name}`,
-    message: {
-      type: rtm.newLink,
-      flags: flag.request | flag.ack,
-      parts: [
-        ifInfo(0), attribute(ifla.ifname, text(port.name)),
-        nested(ifla.linkInfo, attribute(linkInfo.slaveKind, text('bridge')),
-          nested(linkInfo.slaveData, attribute(bridgePortHairpin, u8(1)))),
-      ],
-    },
-  }
 }
 
 /** Removes a link; of a veth pair both ends go. Fine when there is none. */

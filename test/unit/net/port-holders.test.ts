@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { DockerProxyHolder } from '../../../src/net/docker-proxy-holder.ts'
-import type { PortRule } from '../../../src/net/port-holder.ts'
+import type { HeldRule } from '../../../src/net/port-holder.ts'
 import { PrivateHost } from './private-host.ts'
 
 const ours: [string, string] = [process.execPath, path.join(import.meta.dirname, '../../../src/proxy/main.ts')]
@@ -56,6 +56,6 @@ for (const { name, program, skip } of programs) {
   })
 }
 
-function rule(protocol: 'tcp' | 'udp', hostIp: string, hostPort = 8080): PortRule {
+function rule(protocol: 'tcp' | 'udp', hostIp: string, hostPort = 8080): HeldRule {
   return { protocol, hostIp, hostPort, containerIp: '10.77.0.2', containerPort: 80 }
 }

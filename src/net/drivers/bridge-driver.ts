@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import type { NetlinkSocket } from '../../kernel/netlink/socket.ts'
+import { deleteLink, findLink, setUp } from '../../kernel/netlink/link.ts'
+import { addAddress } from '../../kernel/netlink/address.ts'
+import { GantryError } from '../../lib/errors.ts'
+import { isIPv6Text } from '../../lib/ip-address.ts'
+import type { Endpoint, NetworkInfo } from '../contract.ts'
+import { parsePrefix } from '../ip-prefix.ts'
+import { isPredefined } from '../network-list.ts'
+import { setSysctl } from '../sysctl.ts'
+import { adoptPorts, ensureBridge, sweepBridge } from './bridge-link.ts'
+import { bridgeOptions } from './bridge-options.ts'
+import type { BridgeOptions } from './bridge-options.ts'
+import type { MadeLinks, NetworkDriver, WayOut } from './contract.ts'
+import type { HostLinks } from './host-links.ts'
+import { isPluggedIn, plugIn, unplug } from './veth.ts'
+
+/** How long the kernel may take to remove the namespace of a dead container, in ms. */
+const grace = 500
+
+interface Place {
+  index: number
+  options: BridgeOptions
+}
+
+/** Bridges with a veth pair for each endpoint. */
+export class BridgeDriver implements NetworkDriver {
+  readonly #links: HostLinks
+  readonly #memory: MadeLinks
+  readonly #places = new Map<string, Place>()
+  /** Interfaces that should go by themselves. */
+  readonly #leftBehind = new Set<string>()
+  #collector: NodeJS.Timeout | undefined
+
+  constructor(links: HostLinks, memory: MadeLinks) {
+    this.#links = links
+    this.#memory = memory
+  }
+
+  check(network: NetworkInfo, others: readonly NetworkInfo[]): void {
+    const { bridge } = bridgeOptions(network)
+    const twin = others.find((other) => other.driver === 'bridge' && bridgeOptions(other).bridge === bridge)
+    if (twin !== undefined) {
+      throw new GantryError('Forbidden', `cannot create network ${network.id} (${bridge}): conflicts with network ${twin.id} (${bridge}): networks have same bridge name`)
+    }
+  }
+
+  hasGateway(): boolean {
+    return true
+  }
+
+  setUp(network: NetworkInfo, owned: ReadonlySet<string>): void {
+    const options = bridgeOptions(network)
+    const addresses = bridgeAddresses(network, options)
+    const { index, made } = ensureBridge(this.#links.socket, { name: options.bridge, mtu: options.mtu, addresses })
+    if (made) this.#memory.remember(network.id, options.bridge)
+    this.#places.set(network.id, { index, options })
+    adoptPorts(this.#links.socket, index, { owned, isolated: !options.icc })
+    sweepBridge(this.#links.socket, index, owned)
+    if (addresses.some(isIPv6Text)) giveLinkLocal(this.#links.socket, { index, name: options.bridge })
+  }
+
+  tearDown(network: NetworkInfo): void {
+    this.#collect()
+    this.#places.delete(network.id)
+    const { bridge } = bridgeOptions(network)
+    // A bridge with a name that was asked for may have been there before: then it is somebody else's.
+    const isNamed = network.options['com.docker.network.bridge.name'] !== undefined
+    if (isNamed && !isPredefined(network) && !this.#memory.isOurs(network.id)) return
+    this.#memory.forget(network.id)
+    if (findLink(this.#links.socket, bridge)?.kind === 'bridge') this.#links.socket.batch([deleteLink(bridge)])
+  }
+
+  attach(network: NetworkInfo, endpoint: Endpoint, { pid, way }: { pid: number; way: WayOut }): string {
+    const place = this.#places.get(network.id)
+    if (place === undefined) throw new Error(`network ${network.name} is not set up`)
+    // Of an earlier attach that did not end.
+    unplug(this.#links.socket, endpoint.hostInterface)
+    const { mtu, icc, interfacePrefix } = place.options
+    return plugIn(this.#links, { bridge: place.index, mtu, isolated: !icc, interfacePrefix }, { endpoint, pid, way })
+  }
+
+  detach(_network: NetworkInfo, { hostInterface }: Endpoint, pid: number | undefined): void {
+    if (this.#leftBehind.has(hostInterface)) return
+    if (pid === undefined || isRunning(pid)) unplug(this.#links.socket, hostInterface)
+    else this.#leaveBehind(hostInterface)
+  }
+
+  close(): void {
+    this.#collect()
+  }
+
+  /**
+   * The namespace of a dead container takes its interface along, on another CPU. To remove it here would hold up
+   * this process for the 15 ms that the kernel waits for all its readers. Unless somebody else lives in that namespace.
+   */
+  #leaveBehind(hostInterface: string): void {
+    this.#leftBehind.add(hostInterface)
+    this.#collector ??= setTimeout(() => this.#collect(), grace).unref()
+  }
+
+  #collect(): void {
+    clearTimeout(this.#collector)
+    this.#collector = undefined
+    for (const name of this.#leftBehind) if (isPluggedIn(this.#links.socket, name)) unplug(this.#links.socket, name)
+    this.#leftBehind.clear()
+  }
+}
+
+/** The gateways with their prefixes; none in the mode "isolated". */
+function bridgeAddresses({ ipam }: NetworkInfo, options: BridgeOptions): string[] {
+  return ipam.config
+    .filter(({ gateway, subnet }) => gateway !== '' && (isIPv6Text(subnet) ? options.mode6 : options.mode4) !== 'isolated')
+    .map(({ gateway, subnet }) => `${gateway}/${parsePrefix(subnet).length}`)
+}
+
+/** fe80::1, the address that neighbours of an IPv6 bridge may rely on; no router advertisement changes it. */
+function giveLinkLocal(socket: NetlinkSocket, { index, name }: { index: number; name: string }): void {
+  setSysctl(`net/ipv6/conf/${name}/disable_ipv6`, '0')
+  setSysctl(`net/ipv6/conf/${name}/accept_ra`, '0')
+  socket.batch([addAddress({ index, address: 'fe80::1', prefix: 64 }), ...setUp({ index })])
+}
+
+/** A zombie has no namespaces any more. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}

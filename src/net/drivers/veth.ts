@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto'
+import { KernelError } from '../../kernel/failure.ts'
+import { configureBridgePort } from '../../kernel/netlink/bridge-port.ts'
+import { createVeth, deleteLink, findLink, setUp } from '../../kernel/netlink/link.ts'
+import type { NetlinkSocket } from '../../kernel/netlink/socket.ts'
+import { GantryError } from '../../lib/errors.ts'
+import type { Endpoint } from '../contract.ts'
+import type { WayOut } from './contract.ts'
+import type { HostLinks } from './host-links.ts'
+import { configureInside, innerName, linksInside } from './inner-interface.ts'
+
+export interface BridgePlace {
+  /** Interface index of the bridge. */
+  bridge: number
+  mtu: number
+  isolated: boolean
+  interfacePrefix: string
+}
+
+export function newHostInterfaceName(): string {
+  return `veth${randomBytes(4).toString('hex').slice(0, 7)}`
+}
+
+/**
+ * Gives the namespace of `pid` its interface: three datagrams in all, one of them to look up an index. On a failure the
+ * pair is removed again.
+ * @returns the name inside
+ */
+export function plugIn({ home, socket }: HostLinks, place: BridgePlace, options: { endpoint: Endpoint; pid: number; way: WayOut }): string {
+  const { endpoint, pid, way } = options
+  return home.visit(pid, (inside, namespaceFd) => {
+    const { links, lo } = linksInside(inside)
+    const name = innerName(endpoint, links, place.interfacePrefix)
+    try {
+      socket.batch([
+        createVeth({ name: endpoint.hostInterface, master: place.bridge, mtu: place.mtu, peer: { name, mac: endpoint.mac, namespaceFd } }),
+        configureBridgePort({ name: endpoint.hostInterface, isolated: place.isolated }),
+        ...setUp({ index: 0, name: endpoint.hostInterface }, { ipv6: false }),
+      ])
+      configureInside(inside, endpoint, { name, lo, way })
+    } catch (error) {
+      socket.batch([deleteLink(endpoint.hostInterface)])
+      if (error instanceof KernelError && error.code === 'EXFULL') throw bridgeIsFull(error)
+      throw error
+    }
+    return name
+  })
+}
+
+/** Fine when it is gone, with its namespace. */
+export function unplug(socket: NetlinkSocket, hostInterface: string): void {
+  if (hostInterface !== '') socket.batch([deleteLink(hostInterface)])
+}
+
+export function isPluggedIn(socket: NetlinkSocket, hostInterface: string): boolean {
+  return findLink(socket, hostInterface) !== undefined
+}
+
+/** BR_MAX_PORTS in net/bridge/br_private.h. */
+function bridgeIsFull(cause: unknown): GantryError {
+  return new GantryError('Unavailable', 'cannot connect the container: a bridge of Linux has no more than 1023 ports, and this network has as many containers', { cause })
+}

@@ -1,0 +1,114 @@
+import type { FilteredFamily, FilteredNetwork, FilterState } from '../packet-filter.ts'
+import type { PortRule } from '../port-holder.ts'
+import { elementText, mapOf, mapTypes, separate } from './port-maps.ts'
+import type { MapName } from './port-maps.ts'
+
+/**
+ * The table of an engine for one family, made anew in one transaction, so that it is right whatever was there before and no
+ * packet meets a half of it. Translations that the kernel already tracks are not touched.
+ *
+ * - Published ports are elements of maps: at any local address, and at one given address; ranges that keep their numbers are
+ *   one interval each.
+ * - Loopback (IPv4): route_localnet lets a packet from 127.0.0.1 leave for a bridge, with the bridge's address by then. The
+ *   same switch would let a container reach what listens on the host's 127.0.0.1, and a neighbour reach ports that are
+ *   published there only (CVE-2020-8558), hence the two rules on 127.0.0.0/8. IPv6 has no such switch: ::1 is the proxy's.
+ * - The forward chain finds the rules of a bridge by a verdict map, so that packets do not pay for other networks.
+ */
+export function rulesetOf(table: string, { networks, rules }: FilterState, family: 4 | 6): string {
+  const [type, ip, pick] = family === 4 ? ['ip', 'ip', familyOf(4)] as const : ['ip6', 'ip6', familyOf(6)] as const
+  const concerned = networks.flatMap((network) => {
+    const settings = pick(network)
+    return settings === undefined ? [] : [{ network, settings }]
+  })
+  const bridges = nameSet(concerned.map(({ network }) => network.bridge))
+  const both = `table ${type} ${table}\ndelete table ${type} ${table}\n`
+  if (bridges === undefined) return both
+  const own = rules.filter((rule) => rule.containerIp.includes(':') === (family === 6))
+  return `${both}table ${type} ${table} {
+${(Object.keys(mapTypes) as MapName[]).map((name) => mapText(name, own, family)).join('\n')}
+  chain loopback {
+    type filter hook prerouting priority raw; policy accept;
+    ${family === 4 ? `iifname ${bridges} ip daddr 127.0.0.0/8 drop` : ''}
+  }
+  chain publish {
+    dnat to ${ip} daddr . meta l4proto . th dport map @published_at
+    dnat to ${ip} daddr . meta l4proto . th dport map @range_at
+    fib daddr type local dnat to meta l4proto . th dport map @published
+    fib daddr type local dnat to meta l4proto . th dport map @range
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+    ${family === 4 ? 'iifname != "lo" ip daddr 127.0.0.0/8 return' : ''}
+    jump publish
+  }
+  chain output {
+    type nat hook output priority -100; policy accept;
+    ${family === 6 ? 'ip6 daddr ::1 return' : ''}
+    jump publish
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ${concerned.map(({ network, settings }) => masquerading(network, settings, ip)).join('\n    ')}
+    ${family === 4 ? `oifname ${bridges} ip saddr 127.0.0.0/8 masquerade` : ''}
+  }
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    ${vmap('oifname', concerned.map(({ network }) => network.bridge), 'to')}
+    ${vmap('iifname', concerned.filter(({ network }) => network.internal).map(({ network }) => network.bridge), 'from')}
+  }
+${concerned.map(({ network, settings }) => chainsOf(network, settings, ip)).join('\n')}
+}
+`
+}
+
+export function emptyTable(table: string, family: 4 | 6): string {
+  const type = family === 4 ? 'ip' : 'ip6'
+  // "table" first: a delete of what is not there would be an error.
+  return `table ${type} ${table}\ndelete table ${type} ${table}\n`
+}
+
+function familyOf(family: 4 | 6): (network: FilteredNetwork) => FilteredFamily | undefined {
+  return (network) => (family === 4 ? network.ipv4 : network.ipv6)
+}
+
+function masquerading({ bridge, internal }: FilteredNetwork, { subnet, masquerade, hostAddress, mode }: FilteredFamily, ip: string): string {
+  // A container that calls the host's address and is answered by one of its own network.
+  const hairpin = `oifname "${bridge}" ${ip} saddr ${subnet} ct status dnat masquerade`
+  const outward = hostAddress === '' ? 'masquerade' : `snat to ${hostAddress}`
+  const translated = masquerade && !internal && mode.startsWith('nat')
+  return translated ? `oifname != "${bridge}" ${ip} saddr ${subnet} ${outward}\n    ${hairpin}` : hairpin
+}
+
+/** What comes to a bridge, and what leaves an internal one. */
+function chainsOf({ bridge, internal, icc }: FilteredNetwork, { mode }: FilteredFamily, ip: string): string {
+  const open = [
+    'ct state established,related accept',
+    'ct status dnat accept',
+    ...(mode === 'routed' ? [`${ip} daddr . meta l4proto . th dport @routed accept`, `${ip} daddr . meta l4proto . th dport @routed_range accept`, icmp(ip)] : []),
+    ...(mode === 'nat-unprotected' ? ['accept'] : []),
+  ]
+  const own = icc ? [`iifname "${bridge}" accept`] : [`iifname "${bridge}" ct state established,related accept`, `iifname "${bridge}" ct status dnat accept`, `iifname "${bridge}" drop`]
+  const lines = [...own, ...(internal ? [] : open), 'drop']
+  const from = internal ? `\n  chain from-${bridge} {\n    oifname != "${bridge}" drop\n  }` : ''
+  return `  chain to-${bridge} {\n    ${lines.join('\n    ')}\n  }${from}`
+}
+
+function icmp(ip: string): string {
+  return ip === 'ip' ? 'ip protocol icmp accept' : 'meta l4proto ipv6-icmp accept'
+}
+
+function mapText(name: MapName, rules: readonly PortRule[], family: 4 | 6): string {
+  const elements = rules.filter((rule) => mapOf(rule) === name).flatMap(separate).map((rule) => elementText(rule, name))
+  const { kind, key, data, interval } = mapTypes[name]
+  const type = [key, data].filter((part) => part !== '').join(' : ').replaceAll('ADDR', family === 4 ? 'ipv4_addr' : 'ipv6_addr')
+  const flags = interval ? '; flags interval' : ''
+  return `  ${kind} ${name} { type ${type}${flags}${elements.length > 0 ? `; elements = { ${elements.join(', ')} }` : ''}; }`
+}
+
+function vmap(key: string, bridges: readonly string[], direction: string): string {
+  return bridges.length === 0 ? '' : `${key} vmap { ${bridges.map((bridge) => `"${bridge}" : jump ${direction}-${bridge}`).join(', ')} }`
+}
+
+function nameSet(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : `{ ${names.map((name) => `"${name}"`).join(', ')} }`
+}
