@@ -3,8 +3,8 @@ import path from 'node:path'
 import { rootfsArchive, tiny } from '../e2e/harness/image.ts'
 import { must } from '../e2e/harness/run.ts'
 
-/** An OCI bundle that runs `true` in new namespaces: the least that every runtime does. */
-export async function makeBundle(directory: string): Promise<string> {
+/** An OCI bundle that runs `true`, or something else, in new namespaces: the least that every runtime does. */
+export async function makeBundle(directory: string, args = ['/bin/true']): Promise<string> {
   const rootfs = path.join(directory, 'rootfs')
   mkdirSync(rootfs, { recursive: true })
   await must(['tar', '-C', rootfs, '-xf', await rootfsArchive(tiny)])
@@ -12,7 +12,7 @@ export async function makeBundle(directory: string): Promise<string> {
     ociVersion: '1.0.2',
     process: {
       user: { uid: 0, gid: 0 },
-      args: ['/bin/true'],
+      args,
       env: ['PATH=/bin'],
       cwd: '/',
       capabilities: Object.fromEntries(['bounding', 'effective', 'permitted'].map((set) => [set, ['CAP_KILL', 'CAP_NET_BIND_SERVICE']])),

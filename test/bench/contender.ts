@@ -22,7 +22,8 @@ export interface Contender {
 export interface Runtime {
   readonly name: string
   readonly version: string
-  run(bundle: string, id: string): string[]
+  /** Its command line up to the command, with a state directory of its own. */
+  readonly call: string[]
 }
 
 export const image = 'bench'

@@ -69,8 +69,8 @@ export async function findRuntimes(state: string, bundle: string): Promise<Runti
     const file = findProgram(name)
     if (file === undefined) continue
     const version = /(\d+\.\d+[\w.+~-]*)/.exec((await must([file, '--version'])).split('\n')[0] ?? '')?.[1] ?? ''
-    const runtime: Runtime = { name, version, run: (place, id) => [file, '--root', path.join(state, name), 'run', '--bundle', place, id] }
-    const { code, stderr } = await run(runtime.run(bundle, `probe-${process.pid}`))
+    const runtime: Runtime = { name, version, call: [file, '--root', path.join(state, name)] }
+    const { code, stderr } = await run([...runtime.call, 'run', '--bundle', bundle, `probe-${process.pid}`])
     if (code === 0) runtimes.push(runtime)
     else console.error(`${name} is left out: ${stderr.trim()}`)
   }

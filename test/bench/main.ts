@@ -8,10 +8,11 @@ import type { Contender, Runtime } from './contender.ts'
 import { findRuntimes, startEngines, startPodman } from './engines.ts'
 import { measureFootprint } from './footprint.ts'
 import { measurements } from './measurements.ts'
-import { type Series, write } from './report.ts'
-import { command, timed } from './timing.ts'
+import { type RuntimeReport, type Series, runtimeText, transferText, write } from './report.ts'
+import { measureInside, measureMonitor, measureRuntimes } from './runtimes.ts'
+import { measureTransfers } from './transfers.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '8' }, out: { type: 'string' } } })
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '8' }, out: { type: 'string' }, only: { type: 'string' } } })
 const rounds = Number(values.rounds)
 const out = values.out ?? path.join(projectRoot, 'docs/benchmarks.md')
 
@@ -19,19 +20,31 @@ const missing = ['dockerd', 'podman', 'runc', 'crun'].filter((name) => findProgr
 if (missing.length > 0) console.log(`not here, so left out: ${missing.join(', ')} (Debian: apt-get install docker.io podman runc crun)`)
 
 await sweep()
+if (values.only === 'transfers') {
+  console.log(transferText(await measureTransfers(rounds)))
+  process.exit()
+}
+if (values.only === 'runtimes') {
+  const place = makePrivateDirectory()
+  const bundle = await makeBundle(path.join(place, 'bundle'))
+  console.log(runtimeText(await measureAlone(await findRuntimes(path.join(place, 'state'), bundle), bundle)))
+  await removePrivateDirectory(place)
+  process.exit()
+}
 const contenders: Contender[] = []
 const scratch = makePrivateDirectory()
 try {
   contenders.push(...(await startEngines()), ...(await startPodman()))
   const bundle = await makeBundle(path.join(scratch, 'bundle'))
   const runtimes = await findRuntimes(path.join(scratch, 'state'), bundle)
-  const runtimeSeries = await measureRuntimes(runtimes, bundle)
+  const runtimeSeries = await measureAlone(runtimes, bundle)
   const engines = await measureEngines(contenders)
   const footprints = []
   for (const contender of contenders) if (contender.name !== 'gantryd with gantry') footprints.push(await measureFootprint(contender))
   const versions = new Map([...contenders, ...runtimes].map(({ name, version }) => [name, version]))
   versions.delete('gantryd with gantry')
-  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries })
+  const transfers = await measureTransfers(Math.max(1, Math.round(rounds / 3)))
+  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries, transfers })
   writeFileSync(out, text)
   console.log(text)
 } finally {
@@ -58,13 +71,10 @@ async function measureEngines(all: Contender[]): Promise<Series[]> {
   return series
 }
 
-async function measureRuntimes(all: Runtime[], bundle: string): Promise<Series> {
-  const series: Series = { title: 'run true', samples: new Map(all.map(({ name }) => [name, []])) }
-  for (let round = 0; round < rounds * 2; round++) {
-    for (const runtime of all) {
-      const words = runtime.run(bundle, `bench-${process.pid}-${round}`)
-      series.samples.get(runtime.name)?.push(await timed(() => command(words, process.env)))
-    }
-  }
-  return series
+async function measureAlone(runtimes: Runtime[], bundle: string): Promise<RuntimeReport> {
+  const place = path.dirname(bundle)
+  const sleeper = await makeBundle(path.join(place, 'sleeper'), ['/bin/sleep', '1000'])
+  const commands = await measureRuntimes({ runtimes, bundle, sleeper, rounds: rounds * 2 })
+  const inside = await measureInside({ crun: findProgram('crun'), bundle, state: path.join(place, 'inside'), rounds })
+  return { commands, inside, monitor: await measureMonitor(sleeper, path.join(place, 'inside')) }
 }

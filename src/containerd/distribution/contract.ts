@@ -32,6 +32,8 @@ export interface PushRequest {
   reference: string
   /** Every tag that the store has of the repository. */
   allTags: boolean
+  /** As for a pull; NotFound when the image is of another one. */
+  platform?: string
   credentials: Credentials
   signal?: AbortSignal
 }

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { GantryError } from '../../lib/errors.ts'
+import { spent } from '../../lib/spent-bytes.ts'
 import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Ingest } from '../content/ingest.ts'
 import { NetworkError } from './network-error.ts'
 import type { Descriptor } from './manifest.ts'
-import type { Repository } from './repository.ts'
-import { isPassing, pauseAfter } from './retry.ts'
+import type { BlobStream, Repository } from './repository.ts'
+import { isPassing, pauseAfter, pauseFor } from './retry.ts'
 
 export interface Download {
   content: FileContentStore
@@ -14,8 +14,8 @@ export interface Download {
   maxAttempts: number
   signal: AbortSignal
   onBytes: (current: number) => void
-  /** Called before a pause of so many seconds. */
-  onPause: (seconds: number) => void
+  /** Told what is to be shown in a pause. */
+  onPause: (status: string) => void
   onVerify: () => void
 }
 
@@ -43,9 +43,7 @@ export async function download(options: Download): Promise<Ingest> {
         isFresh = true
       } catch (error) {
         if (attempt >= options.maxAttempts || !isPassing(error) || signal.aborted) throw error
-        const seconds = pauseAfter(attempt, error)
-        options.onPause(seconds)
-        await sleep(seconds * 1000, undefined, { signal })
+        await pauseFor(pauseAfter(attempt, error), options.onPause, signal)
       }
     }
     await ingest.sync()
@@ -57,15 +55,29 @@ export async function download(options: Download): Promise<Ingest> {
   }
 }
 
+/** A foreign layer that the registry does not have is at one of its own places, which are told nothing of who we are. */
+async function open(repository: Repository, { digest, urls = [] }: Descriptor, { from, signal }: { from: number; signal: AbortSignal }): Promise<BlobStream> {
+  const places = [() => repository.blob(digest, from, signal), ...urls.map((url) => () => repository.blobAt(new URL(url), from, signal))]
+  for (const [at, place] of places.entries()) {
+    try {
+      return await place()
+    } catch (error) {
+      if (at === places.length - 1 || !(error instanceof GantryError) || signal.aborted) throw error
+    }
+  }
+  throw new Error('there is always a place')
+}
+
 async function receive(ingest: Ingest, { repository, blob, signal, onBytes }: Download): Promise<void> {
   if (ingest.size === blob.size && blob.size > 0) return
-  const { stream, offset, request } = await repository.blob(blob.digest, ingest.size, signal)
+  const { stream, offset, request } = await open(repository, blob, { from: ingest.size, signal })
   if (offset !== ingest.size) ingest.restart()
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       if (ingest.size + chunk.length > blob.size) throw new GantryError('InvalidParameter', `filesystem layer verification failed for digest ${blob.digest}: it is longer than ${blob.size} bytes`)
       ingest.write(chunk)
       onBytes(ingest.size)
+      spent(chunk.length)
     }
   } catch (error) {
     if (signal.aborted) throw new GantryError('System', 'context canceled', { cause: error })

@@ -1,15 +1,15 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { SecureContext } from 'node:tls'
 import { GantryError } from '../../lib/errors.ts'
 import { NetworkError } from './network-error.ts'
+import { proxyFor, type ProxySettings } from './proxy-settings.ts'
 
 export interface HttpRequest {
   method: string
   url: URL
   headers?: Record<string, string | number>
+  /** Pieces are used up before the next is asked for. */
   body?: Buffer | (() => AsyncIterable<Uint8Array>)
   signal?: AbortSignal
 }
@@ -26,20 +26,25 @@ export interface HttpAnswer {
 const silence = 60_000
 const mostRedirects = 10
 
+export interface ExchangeOptions {
+  trust?: SecureContext
+  insecure: boolean
+  userAgent: string
+  proxies: ProxySettings
+}
+
 /** HTTP to one registry and wherever it redirects to, over connections that are kept until `close`. */
 export class HttpExchange {
-  readonly #plain = new HttpAgent({ keepAlive: true })
-  readonly #secure: HttpsAgent
-  readonly #userAgent: string
+  /** By scheme, and the proxy that is used. */
+  readonly #agents = new Map<string, HttpAgent>()
+  readonly #options: ExchangeOptions
 
-  constructor(options: { trust?: SecureContext; insecure: boolean; userAgent: string }) {
-    this.#secure = new HttpsAgent({ keepAlive: true, secureContext: options.trust, rejectUnauthorized: !options.insecure })
-    this.#userAgent = options.userAgent
+  constructor(options: ExchangeOptions) {
+    this.#options = options
   }
 
   close(): void {
-    this.#plain.destroy()
-    this.#secure.destroy()
+    for (const agent of this.#agents.values()) agent.destroy()
   }
 
   /** One request; GET and HEAD follow redirects, and take credentials to the first host only. @throws NetworkError */
@@ -73,12 +78,20 @@ export class HttpExchange {
     }
   }
 
+  #agentFor(url: URL): HttpAgent {
+    const proxy = proxyFor(url, this.#options.proxies)
+    const key = `${url.protocol} ${proxy}`
+    const agent = this.#agents.get(key) ?? makeAgent(url, proxy, this.#options)
+    this.#agents.set(key, agent)
+    return agent
+  }
+
   #start({ method, url, headers, body, signal }: HttpRequest): Promise<HttpAnswer> {
     const isSecure = url.protocol === 'https:'
     const options = {
       method,
-      agent: isSecure ? this.#secure : this.#plain,
-      headers: { 'User-Agent': this.#userAgent, ...headers, ...(Buffer.isBuffer(body) && { 'Content-Length': body.length }) },
+      agent: this.#agentFor(url),
+      headers: { 'User-Agent': this.#options.userAgent, ...headers, ...(Buffer.isBuffer(body) && { 'Content-Length': body.length }) },
       signal,
       timeout: silence,
     }
@@ -95,10 +108,27 @@ export class HttpExchange {
   }
 }
 
+function makeAgent(url: URL, proxy: string | undefined, { trust, insecure }: ExchangeOptions): HttpAgent {
+  const proxyEnv = proxy === undefined ? undefined : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy }
+  if (url.protocol !== 'https:') return new HttpAgent({ keepAlive: true, proxyEnv })
+  return new HttpsAgent({ keepAlive: true, secureContext: trust, rejectUnauthorized: !insecure, proxyEnv })
+}
+
 /** A registry may answer before it has read everything; its answer counts, so a failure to send is for 'error' to tell. */
 function sendBody(call: ClientRequest, body: HttpRequest['body']): void {
   if (typeof body !== 'function') call.end(body)
-  else void pipeline(Readable.from(body(), { objectMode: false }), call).catch((error: Error) => call.destroy(error))
+  else void sendPieces(call, body()).catch((error: Error) => call.destroy(error))
+}
+
+/** Each piece is on its way before the next is asked for: it is only lent. */
+async function sendPieces(call: ClientRequest, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const closed = new Promise<never>((_, reject) => call.once('close', () => reject(new Error('the connection is closed'))))
+  closed.catch(() => undefined)
+  for await (const piece of pieces) {
+    const sent = new Promise<void>((resolve, reject) => call.write(piece, (error) => (error ? reject(error) : resolve())))
+    await Promise.race([sent, closed])
+  }
+  call.end()
 }
 
 class ReusedSocketError extends Error {

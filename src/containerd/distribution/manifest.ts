@@ -22,6 +22,8 @@ export interface Descriptor {
   mediaType: string
   digest: string
   size: number
+  /** Where a layer lies that registries may not give away. */
+  urls?: string[]
 }
 
 export interface ImageManifest {
@@ -39,13 +41,16 @@ export interface ImageIndex {
 /**
  * Reads a manifest of either family: OCI image-spec manifest.md and image-index.md, Docker's image manifest v2 schema 2.
  * `mediaType` is the registry's word, which counts where the document says nothing.
- * @throws InvalidParameter for what is none, NotImplemented for the formats before
+ * `name` is the whole reference. @throws InvalidParameter for what is none; of the formats before, with Docker's text
  */
 export function parseManifest(bytes: Buffer, mediaType: string, name: string): ImageManifest | ImageIndex {
   const document = parseJson(bytes, name)
   const type = typeof document['mediaType'] === 'string' ? document['mediaType'] : (mediaType.split(';')[0] ?? '').trim()
   if (document['schemaVersion'] === 1 || legacyTypes.includes(type)) {
-    throw new GantryError('NotImplemented', `cannot pull ${name}: its manifest is of schema 1, the format before Docker 1.10; let it be pushed again with a newer client`)
+    throw new GantryError(
+      'InvalidParameter',
+      `Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been removed. Suggest the author of ${name} to upgrade the image to the OCI Format or Docker Image manifest v2, schema 2. More information at https://docs.docker.com/go/deprecated-image-specs/`,
+    )
   }
   if (type === mediaTypes.dockerList || type === mediaTypes.ociIndex || Array.isArray(document['manifests'])) return readIndex(document, name)
   return readImage(document, name)
@@ -54,7 +59,7 @@ export function parseManifest(bytes: Buffer, mediaType: string, name: string): I
 function readImage(document: Record<string, unknown>, name: string): ImageManifest {
   const { config, layers } = document
   if (!Array.isArray(layers)) throw bad(name, 'it has no layers')
-  const manifest: ImageManifest = { kind: 'image', config: descriptor(config, name), layers: layers.map((each: unknown) => descriptor(each, name)) }
+  const manifest: ImageManifest = { kind: 'image', config: descriptor(config, name), layers: layers.map((each: unknown) => ({ ...descriptor(each, name), ...foreignUrls(each) })) }
   const type = manifest.config.mediaType
   const isImage = type === '' || type === mediaTypes.dockerConfig || type === mediaTypes.ociConfig || type === 'application/octet-stream' || type === 'application/json'
   if (!isImage) throw new GantryError('InvalidParameter', `invalid manifest of ${name}: encountered remote ${JSON.stringify(type)} (unknown) when fetching, which is no container image`)
@@ -88,6 +93,14 @@ function descriptor(value: unknown, name: string): Descriptor {
   if (typeof digest !== 'string' || !isDigest(digest) || !digest.startsWith('sha256:')) throw bad(name, `${JSON.stringify(digest)} is no sha256 digest`)
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw bad(name, `${digest} has no size`)
   return { mediaType: typeof mediaType === 'string' ? mediaType : '', digest, size: size as number }
+}
+
+const foreignTypes = /^application\/vnd\.(docker\.image\.rootfs\.foreign\.diff|oci\.image\.layer\.nondistributable)\./
+
+function foreignUrls(layer: unknown): { urls?: string[] } {
+  const { mediaType, urls } = layer as Record<string, unknown>
+  if (typeof mediaType !== 'string' || !foreignTypes.test(mediaType) || !Array.isArray(urls)) return {}
+  return { urls: urls.filter((each) => typeof each === 'string' && /^https?:\/\//.test(each)) as string[] }
 }
 
 function parseJson(bytes: Buffer, name: string): Record<string, unknown> {

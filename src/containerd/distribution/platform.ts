@@ -43,6 +43,16 @@ export function suits(offered: Partial<Platform>, wanted: Platform): boolean {
   return suitability(normalized({ os: offered.os ?? '', architecture: offered.architecture ?? '', ...(offered.variant && { variant: offered.variant }) }), wanted) > 0
 }
 
+/** @throws NotFound with Docker's text when an image is of another platform */
+export function requirePlatform(offered: Partial<Platform>, wanted: Platform, name: string): void {
+  if (!suits(offered, wanted)) throw new GantryError('NotFound', mismatchText(offered, wanted, name))
+}
+
+export function mismatchText({ os = '', architecture = '', variant }: Partial<Platform>, wanted: Platform, name: string): string {
+  const actual = platformText({ os, architecture, ...(variant && { variant }) })
+  return `image with reference ${name} was found but its platform (${actual}) does not match the specified platform (${platformText(wanted)})`
+}
+
 /** 0: not at all. */
 function suitability(offered: Platform, wanted: Platform): number {
   if (offered.os !== wanted.os) return 0

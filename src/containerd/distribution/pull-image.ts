@@ -3,7 +3,7 @@ import { GantryError } from '../../lib/errors.ts'
 import { sweep, type ImageCore } from '../images/image-core.ts'
 import { references, type StoredImage, type StoredLayer } from '../images/image-database.ts'
 import { chainIds, parseImageDocument } from '../images/image-document.ts'
-import { VerifiedTar } from '../images/register-image.ts'
+import { LayerTar } from '../images/layer-tar.ts'
 import type { Progress } from './contract.ts'
 import { NetworkError } from './network-error.ts'
 import type { Descriptor, ImageManifest } from './manifest.ts'
@@ -100,8 +100,8 @@ function existing(core: ImageCore, chainId: string, blob: string): StoredLayer |
 async function unpack(core: ImageCore, layer: PulledLayer, plan: { diffId: string; chainId: string; parent: string | undefined; at: number }): Promise<StoredLayer> {
   const { diffId, chainId, parent } = plan
   if (layer.stored) return layer.stored
-  const read = await layer.reader()
-  const tar = new VerifiedTar({ read }, plan)
+  const { file, onRead, signal } = await layer.arrived()
+  const tar = new LayerTar(file, plan, { onRead, signal })
   if (core.snapshotter.hasLayer(chainId)) await tar.readThrough()
   const { size } = await core.snapshotter.extract({ chainId, parent, tar })
   layer.finish()

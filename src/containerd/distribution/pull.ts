@@ -3,7 +3,7 @@ import { familiarName, familiarString, fullName, fullString, parseReference, wit
 import type { StoredImage } from '../images/image-database.ts'
 import type { Distribution, Platform, Progress, PullRequest } from './contract.ts'
 import { parseManifest, type ImageManifest } from './manifest.ts'
-import { hostPlatform, parsePlatform, platformText, selectManifest, suits } from './platform.ts'
+import { hostPlatform, mismatchText, parsePlatform, selectManifest, suits } from './platform.ts'
 import { pullImage } from './pull-image.ts'
 import { atRegistry } from './registry.ts'
 import { RegistryError } from './registry-error.ts'
@@ -28,7 +28,7 @@ export async function pull(room: DistributionRoom, request: PullRequest, progres
         const { image, isNewer } = await pullOne({ room, repository, reference: each, platform, progress, signal })
         newer ||= isNewer
         pulled.push({ reference: familiarString(each), imageId: image.id })
-        if (request.platform && platform && !suits(image.document, platform)) progress({ status: `WARNING: ${mismatch(each, image, platform)}` })
+        if (request.platform && platform && !suits(image.document, platform)) progress({ status: `WARNING: ${mismatchText(image.document, platform, familiarString(each))}` })
       }
     })
   } catch (error) {
@@ -52,7 +52,7 @@ async function pullOne({ room, repository, reference, platform, progress, signal
   const wanted = reference.digest ?? reference.tag!
   const top = await repository.manifest(wanted)
   progress({ status: `Pulling from ${reference.path}`, id: wanted })
-  const { fetched, manifest } = await imageManifest(repository, top, { name: familiarString(reference), platform: platform ?? hostPlatform })
+  const { fetched, manifest } = await imageManifest(repository, top, { name: fullString(reference), platform: platform ?? hostPlatform })
   const canonical = `${fullName(reference)}@${top.digest}`
   // By digest, a tag that is written before it names nothing.
   const name = reference.digest === undefined ? fullString(reference) : canonical
@@ -76,11 +76,6 @@ async function imageManifest(
     fetched = await repository.manifest(selectManifest(manifest, platform).digest)
   }
   throw new GantryError('InvalidParameter', `invalid manifest of ${name}: its indexes are nested too deep`)
-}
-
-function mismatch(reference: Reference, { document }: StoredImage, wanted: Platform): string {
-  const actual = platformText({ os: document.os ?? '', architecture: document.architecture ?? '', ...(document.variant && { variant: document.variant }) })
-  return `image with reference ${familiarString(reference)} was found but its platform (${actual}) does not match the specified platform (${platformText(wanted)})`
 }
 
 /** Docker's words for what a registry does not have or does not show. */

@@ -1,5 +1,6 @@
 import { GantryError } from '../../lib/errors.ts'
 import type { StoredLayer } from '../images/image-database.ts'
+import type { LayerFile } from '../images/layer-tar.ts'
 import type { Descriptor } from './manifest.ts'
 import { bar, shortDigest, step } from './progress.ts'
 import type { PullImage } from './pull-image.ts'
@@ -26,12 +27,19 @@ export class PulledLayer {
     }
   }
 
-  /** Waits until the blob is here. @returns what opens it, from the beginning each time */
-  async reader(): Promise<() => AsyncIterable<Uint8Array>> {
+  /** Waits until the blob is here. @returns its file, and whom to tell how much of it was read */
+  async arrived(): Promise<{ file: LayerFile; onRead: (bytes: number) => void; signal: AbortSignal | undefined }> {
     const { core, progress, signal } = this.#options
-    const ingest = await this.#arrived()
-    const show = bar(progress, { id: this.#id, status: 'Extracting', total: this.descriptor.size })
-    return () => counted(ingest ? ingest.read() : core.content.read(this.descriptor.digest), show, signal)
+    const ingest = this.#lease && (await Promise.race([this.#lease.ingest, aborted(signal)]))
+    const onRead = bar(progress, { id: this.#id, status: 'Extracting', total: this.descriptor.size })
+    const { digest } = this.descriptor
+    const file: LayerFile = {
+      digest,
+      get path() {
+        return ingest ? ingest.path : core.content.path(digest)
+      },
+    }
+    return { file, onRead, signal }
   }
 
   finish(): void {
@@ -47,19 +55,13 @@ export class PulledLayer {
     this.#lease?.release()
   }
 
-  async #arrived(): Promise<Awaited<DownloadLease['ingest']> | undefined> {
-    const { signal } = this.#options
-    if (this.#lease === undefined) return undefined
-    return await Promise.race([this.#lease.ingest, aborted(signal)])
-  }
-
   #join(): DownloadLease {
     const { downloads, repository, progress } = this.#options
     const show = bar(progress, { id: this.#id, status: 'Downloading', total: this.descriptor.size })
     const lease = downloads.join(repository, this.descriptor, {
       onWait: () => this.#say('Waiting'),
       onBytes: show,
-      onPause: (seconds) => this.#say(`Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`),
+      onPause: (status) => this.#say(status),
       onVerify: () => this.#say('Verifying Checksum'),
     })
     lease.ingest.then(
@@ -71,15 +73,6 @@ export class PulledLayer {
 
   #say(status: string): void {
     step(this.#options.progress, this.#id, status)
-  }
-}
-
-async function* counted(source: AsyncIterable<Uint8Array>, show: (read: number) => void, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-  let read = 0
-  for await (const chunk of source) {
-    if (signal?.aborted) throw new GantryError('System', 'context canceled')
-    show((read += chunk.length))
-    yield chunk
   }
 }
 

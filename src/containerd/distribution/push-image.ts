@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoredImage, StoredLayer } from '../images/image-database.ts'
+import { lentFile } from '../images/lent-file.ts'
 import { compressLayer } from './compress-layer.ts'
 import type { Progress } from './contract.ts'
 import { bar, shortDigest, step } from './progress.ts'
 import { pushManifest } from './push-manifest.ts'
 import type { Repository } from './repository.ts'
-import { isPassing, pauseAfter } from './retry.ts'
+import { isPassing, pauseAfter, pauseFor } from './retry.ts'
 import type { DistributionRoom } from './room.ts'
 import { upload } from './upload.ts'
 
@@ -56,13 +56,11 @@ async function pushLayer({ room, repository, repositoryName, progress, signal }:
       if ((await repository.blobSize(blob)) !== undefined) return step(progress, id, 'Layer already exists')
       const show = bar(progress, { id, status: 'Pushing', total: size })
       const mountFrom = attempt === 1 ? mountSources(core.database.sources(blob), repositoryName) : []
-      const from = await upload(repository, { digest: blob, size, open: () => core.content.read(blob), mountFrom, onBytes: show })
+      const from = await upload(repository, { digest: blob, size, open: () => lentFile(core.content.path(blob)), mountFrom, onBytes: show })
       return step(progress, id, from === undefined ? 'Pushed' : `Mounted from ${from}`)
     } catch (error) {
       if (attempt >= settings.maxAttempts || !isPassing(error) || signal?.aborted) throw error
-      const seconds = pauseAfter(attempt, error)
-      step(progress, id, `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`)
-      await sleep(seconds * 1000, undefined, { signal })
+      await pauseFor(pauseAfter(attempt, error), (status) => step(progress, id, status), signal)
     }
   }
 }

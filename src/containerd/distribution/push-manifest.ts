@@ -51,6 +51,10 @@ async function madeManifest(core: ImageCore, image: StoredImage): Promise<Manife
 }
 
 async function compressionOfBlob(core: ImageCore, blob: string): Promise<'none' | 'gzip' | 'zstd'> {
-  for await (const chunk of core.content.read(blob)) return compressionOf(chunk as Buffer)
+  for await (const chunk of core.content.read(blob)) {
+    const compression = compressionOf(chunk as Buffer)
+    // Those have no media type, and were compressed anew before the push.
+    return compression === 'bzip2' || compression === 'xz' ? 'none' : compression
+  }
   return 'none'
 }

@@ -5,6 +5,7 @@ import { references, type StoredImage } from '../images/image-database.ts'
 import type { Distribution, Progress, PushRequest } from './contract.ts'
 import { noCredentials } from './authorization.ts'
 import { NetworkError } from './network-error.ts'
+import { parsePlatform, requirePlatform } from './platform.ts'
 import { mountSources, pushImage } from './push-image.ts'
 import { atRegistry } from './registry.ts'
 import { Repository } from './repository.ts'
@@ -23,6 +24,8 @@ export async function push(room: DistributionRoom, request: PushRequest, progres
   const { credentials, signal } = request
   progress({ status: `The push refers to repository [${fullName(reference)}]` })
   const wanted = request.allTags ? tagsOf(room, reference) : [one(room, withDefaultTag(reference))]
+  const { platform } = request
+  if (platform) for (const { name, image } of wanted) requirePlatform(image.document, parsePlatform(platform), familiarString(name))
   const letGo = core.holds.hold(wanted.flatMap(({ image }) => references(image)))
   try {
     await atRegistry(reference.domain, { settings, userAgent, credentials, signal, mirrors: false }, async (registry) => {

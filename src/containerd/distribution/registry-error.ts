@@ -86,6 +86,6 @@ function secondsOf(header: string | undefined): number | undefined {
 }
 
 function kindOfStatus(status: number): ErrorKind {
-  const kinds: Record<number, ErrorKind> = { 400: 'InvalidParameter', 401: 'Unauthorized', 403: 'Forbidden', 404: 'NotFound', 429: 'Unavailable', 503: 'Unavailable' }
+  const kinds: Record<number, ErrorKind> = { 400: 'InvalidParameter', 401: 'Unauthorized', 403: 'Forbidden', 404: 'NotFound', 429: 'TooManyRequests', 503: 'Unavailable' }
   return kinds[status] ?? 'System'
 }

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import { GantryError } from '../../lib/errors.ts'
+import type { ProxySettings } from './proxy-settings.ts'
 
 /** How the engine meets registries. */
 export interface RegistrySettings {
@@ -10,6 +11,7 @@ export interface RegistrySettings {
   insecure: string[]
   /** Holds a directory "<host[:port]>" for each registry with authorities (*.crt) and client certificates (*.cert, *.key). */
   certificates: string
+  proxies: ProxySettings
   maxDownloads: number
   maxUploads: number
   /** How often a layer is tried. */

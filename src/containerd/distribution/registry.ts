@@ -34,7 +34,7 @@ export class Registry {
   static async connect(endpoint: Endpoint, options: ConnectOptions): Promise<Registry> {
     const isSecure = endpoint.scheme === 'https' && !endpoint.insecure
     const trust = isSecure ? trustFor(endpoint, options.settings.certificates) : undefined
-    const http = new HttpExchange({ trust, insecure: endpoint.insecure, userAgent: options.userAgent })
+    const http = new HttpExchange({ trust, insecure: endpoint.insecure, userAgent: options.userAgent, proxies: options.settings.proxies })
     // A mirror is somebody else than the registry that the user has logged in to.
     const credentials = endpoint.mirror ? {} : options.credentials
     const registry = new Registry(endpoint, http, new Authorization(http, credentials, { isSecure }))

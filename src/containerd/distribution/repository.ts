@@ -72,8 +72,13 @@ export class Repository {
   }
 
   async blob(digest: string, offset = 0, signal = this.#signal): Promise<BlobStream> {
+    return await this.blobAt(this.url(`blobs/${digest}`), offset, signal)
+  }
+
+  /** Credentials go to the registry's own host only. */
+  async blobAt(url: URL, offset = 0, signal = this.#signal): Promise<BlobStream> {
     const headers = offset > 0 ? { Range: `bytes=${offset}-` } : undefined
-    const answer = await this.ask({ method: 'GET', url: this.url(`blobs/${digest}`), headers, signal })
+    const answer = await this.ask({ method: 'GET', url, headers, signal })
     const begins = /^bytes (\d+)-/.exec(answer.headers['content-range'] ?? '')?.[1]
     return { stream: answer.body, offset: answer.status === 206 && begins !== undefined ? Number(begins) : 0, request: answer.request }
   }

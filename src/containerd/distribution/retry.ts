@@ -26,6 +26,14 @@ export function isPassing(error: unknown): boolean {
   return error instanceof NetworkError && error.isPassing
 }
 
+/** Waits, and tells each second how many are left: "Retrying in 3 seconds". */
+export async function pauseFor(seconds: number, tell: (status: string) => void, signal: AbortSignal | undefined): Promise<void> {
+  for (let left = Math.ceil(seconds); left > 0; left--) {
+    tell(`Retrying in ${left} second${left === 1 ? '' : 's'}`)
+    await sleep(1000, undefined, { signal })
+  }
+}
+
 /** Seconds before the attempt after this one: 1, 2, 4 … or what the registry asked for. */
 export function pauseAfter(attempt: number, error: unknown): number {
   const asked = error instanceof RegistryError ? error.retryAfter : undefined

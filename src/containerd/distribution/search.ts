@@ -16,7 +16,7 @@ export async function search({ settings, userAgent }: DistributionRoom, request:
   let failure: unknown
   for (const endpoint of await endpointsOf(settings, host, { mirrors: false })) {
     const trust = endpoint.scheme === 'https' && !endpoint.insecure ? trustFor(endpoint, settings.certificates) : undefined
-    const http = new HttpExchange({ trust, insecure: endpoint.insecure, userAgent })
+    const http = new HttpExchange({ trust, insecure: endpoint.insecure, userAgent, proxies: settings.proxies })
     try {
       return await ask(http, endpoint, { ...request, term })
     } catch (error) {

@@ -10,7 +10,7 @@ import { Slots } from './slots.ts'
 export interface DownloadWatcher {
   onWait(): void
   onBytes(current: number): void
-  onPause(seconds: number): void
+  onPause(status: string): void
   onVerify(): void
 }
 
@@ -70,7 +70,7 @@ export class SharedDownloads {
         maxAttempts: this.#maxAttempts,
         signal,
         onBytes: (current) => tell((watcher) => watcher.onBytes(current)),
-        onPause: (seconds) => tell((watcher) => watcher.onPause(seconds)),
+        onPause: (status) => tell((watcher) => watcher.onPause(status)),
         onVerify: () => tell((watcher) => watcher.onVerify()),
       })
     })

@@ -5,6 +5,7 @@ import type { Repository } from './repository.ts'
 export interface Upload {
   digest: string
   size: number
+  /** Each piece may be lent until the next is asked for. */
   open: () => AsyncIterable<Uint8Array>
   /** Other repositories of the registry that may have the blob. */
   mountFrom: readonly string[]
@@ -29,7 +30,7 @@ export async function upload(repository: Repository, blob: Upload): Promise<stri
   }
   session ??= locationOf(await begin(repository, ''))
   if (blob.size <= monolithic) {
-    const bytes = Buffer.concat(await Array.fromAsync(blob.open()))
+    const bytes = Buffer.concat(await Array.fromAsync(blob.open(), (piece) => Buffer.from(piece)))
     await finish(repository, session, blob, bytes)
   } else {
     const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': blob.size }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ContainerConfig } from '../../engine/types/container-config.ts'
+import type { CommitImage } from './commit-image.ts'
 
 /**
  * Images: names for trees of content. An image's id is the digest of its configuration blob, as Docker's with the
@@ -22,11 +23,18 @@ export interface ImageStore {
    */
   remove(reference: string, options: RemoveImage): Promise<{ Untagged?: string; Deleted?: string }[]>
   /** docker-archive or OCI layout, plain, gzip or zstd. Progress lines as docker load's stream. Transactional per image. */
-  load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void): Promise<Image[]>
+  load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void, options?: ForPlatform): Promise<Image[]>
   /** A root file system tar becomes a one-layer image. `changes`: Dockerfile instructions CMD ENTRYPOINT ENV USER WORKDIR EXPOSE LABEL VOLUME STOPSIGNAL. */
   importTar(archive: AsyncIterable<Uint8Array>, options: ImportImage): Promise<Image>
+  /** The image of a container: its image, and one more layer of what was changed. @throws NotFound when the parent is gone */
+  commit(request: CommitImage): Promise<Image>
   /** docker-archive that is an OCI layout too, as `docker save` writes. Names that are given get RepoTags. */
-  save(references: string[]): Promise<Readable>
+  save(references: string[], options?: ForPlatform): Promise<Readable>
+}
+
+/** "os[/architecture[/variant]]": what is of another platform is passed over by load, and refused by save. */
+export interface ForPlatform {
+  platform?: string
 }
 
 export interface RemoveImage {

@@ -2,6 +2,7 @@ import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Snapshotter } from '../snapshots/contract.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Holds } from './holds.ts'
+import type { OtherStores } from './other-stores.ts'
 import type { ImageDatabase } from './image-database.ts'
 import { references, type Pending } from './image-database.ts'
 
@@ -12,6 +13,8 @@ export interface ImageCore {
   readonly database: ImageDatabase
   /** What is in use by something that is under way, a pull for instance. */
   readonly holds: Holds
+  /** Of other storage drivers; undefined where there is one alone. */
+  readonly others?: OtherStores
   /** Runs one change of layers and blobs at a time. */
   exclusive<Result>(change: () => Promise<Result>): Promise<Result>
 }
@@ -30,7 +33,8 @@ export function createExclusive(): ImageCore['exclusive'] {
  * Removes pending blobs and layers that no image refers to and nobody holds. A layer that a container or another layer stands on stays
  * pending. @returns chain ids of removed layers, in the order of removal
  */
-export async function sweep({ content, snapshotter, database, holds }: ImageCore): Promise<string[]> {
+export async function sweep({ content, snapshotter, database, holds, others }: ImageCore): Promise<string[]> {
+  let elsewhere: Set<string> | undefined
   const used = new Set<string>()
   for (const image of database.images.values()) for (const { kind, key } of references(image)) used.add(`${kind} ${key}`)
   const settled: Pending[] = []
@@ -41,7 +45,8 @@ export async function sweep({ content, snapshotter, database, holds }: ImageCore
     else if (holds.has(pending)) continue
     else if (pending.kind === 'layer') layers.push(pending)
     else {
-      if (content.has(pending.key)) await content.remove(pending.key)
+      elsewhere ??= others?.blobs() ?? new Set()
+      if (content.has(pending.key) && !elsewhere.has(pending.key)) await content.remove(pending.key)
       database.removeSources(pending.key)
       settled.push(pending)
     }

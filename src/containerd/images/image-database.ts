@@ -22,6 +22,8 @@ export interface StoredImage {
   lastTagged: string | undefined
   /** As it was pulled; its layers are the blobs of ours, so that a push gives it back byte for byte. */
   manifest?: StoredManifest
+  /** Id of the image that it was made from by a commit or a build; that one may be gone. */
+  parent?: string
 }
 
 /** A manifest that is kept as a blob. */
@@ -47,6 +49,7 @@ const schema = `
     PRIMARY KEY (image, position)) STRICT;
   CREATE TABLE IF NOT EXISTS name (reference TEXT PRIMARY KEY, image TEXT NOT NULL REFERENCES image) STRICT;
   CREATE TABLE IF NOT EXISTS manifest (image TEXT PRIMARY KEY REFERENCES image ON DELETE CASCADE, digest TEXT NOT NULL, media_type TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS parent (image TEXT PRIMARY KEY REFERENCES image ON DELETE CASCADE, parent TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS source (blob TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY (blob, repository)) STRICT;
   CREATE TABLE IF NOT EXISTS pending (kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;
 `
@@ -77,6 +80,7 @@ export class ImageDatabase {
       for (const [position, { diffId, chainId, blob, tarSize, size }] of image.layers.entries()) {
         this.#run('INSERT OR IGNORE INTO layer VALUES (?, ?, ?, ?, ?, ?, ?)', image.id, position, diffId, chainId, blob, tarSize, size)
       }
+      if (image.parent) this.#run('INSERT OR REPLACE INTO parent VALUES (?, ?)', image.id, image.parent)
       if (image.manifest) this.#run('INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)', image.id, image.manifest.digest, image.manifest.mediaType)
       for (const name of names) this.#putName(name, image.id, tagged!)
       for (const { kind, key } of references(image)) this.#run('DELETE FROM pending WHERE kind = ? AND key = ?', kind, key)
@@ -164,6 +168,9 @@ export class ImageDatabase {
     for (const row of this.#database.prepare('SELECT image, digest, media_type FROM manifest').all()) {
       this.images.get(row['image'] as string)!.manifest = { digest: row['digest'] as string, mediaType: row['media_type'] as string }
     }
+    for (const row of this.#database.prepare('SELECT image, parent FROM parent').all()) {
+      this.images.get(row['image'] as string)!.parent = row['parent'] as string
+    }
     for (const row of this.#database.prepare('SELECT reference, image FROM name').all()) {
       this.names.set(row['reference'] as string, row['image'] as string)
     }
@@ -203,4 +210,10 @@ export function references(image: Pick<StoredImage, 'id' | 'layers' | 'manifest'
     ...(image.manifest ? [{ kind: 'blob', key: image.manifest.digest } satisfies Pending] : []),
     { kind: 'blob', key: image.id },
   ]
+}
+
+/** The image that another was made from, as long as it is there. */
+export function parentOf(images: ReadonlyMap<string, StoredImage>, image: StoredImage): string | undefined {
+  const parent = image.parent ?? image.document.parent
+  return parent !== undefined && images.has(parent) ? parent : undefined
 }

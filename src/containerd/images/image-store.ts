@@ -3,12 +3,15 @@ import { GantryError } from '../../lib/errors.ts'
 import { familiarName, familiarString, fullString, parseAnyReference, parseReference, withDefaultTag, type Reference } from '../../lib/reference.ts'
 import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Snapshotter } from '../snapshots/contract.ts'
-import type { Image, ImageStore, ImportImage, RemoveImage } from './contract.ts'
+import { commitImage, type CommitImage } from './commit-image.ts'
+import { parsePlatform, requirePlatform } from '../distribution/platform.ts'
+import type { ForPlatform, Image, ImageStore, ImportImage, RemoveImage } from './contract.ts'
 import { Holds } from './holds.ts'
 import { createExclusive, sweep, type ImageCore } from './image-core.ts'
-import { ImageDatabase, type StoredImage } from './image-database.ts'
+import { ImageDatabase, parentOf, type StoredImage } from './image-database.ts'
 import { importImage } from './import-image.ts'
 import { loadImages } from './load-images.ts'
+import type { OtherStores } from './other-stores.ts'
 import { removeImage } from './remove-image.ts'
 import { imagesToSave, saveImages } from './save-images.ts'
 
@@ -17,24 +20,28 @@ export interface DurableImageStore extends ImageStore {
   readonly core: ImageCore
   /** Removes layers that stayed behind because a container stood on them. To be called after a container's snapshot went. */
   sweep(): Promise<void>
+  /** Goes on with the database of another storage driver; the snapshotter has been switched to it. Within `core.exclusive`. */
+  use(database: ImageDatabase): void
   /** Waits for what is under way and closes the database. */
   close(): Promise<void>
 }
 
 /** Images in `<root>/images.db`. What an earlier process left half-made is removed first, before any other change. */
-export function openImageStore(options: { root: string; content: FileContentStore; snapshotter: Snapshotter }): DurableImageStore {
+export function openImageStore(options: { root: string; content: FileContentStore; snapshotter: Snapshotter; others?: OtherStores }): DurableImageStore {
   const database = new ImageDatabase(options.root)
-  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, holds: new Holds(), exclusive: createExclusive() })
+  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, holds: new Holds(), exclusive: createExclusive(), ...(options.others && { others: options.others }) })
   // Its rows stay when it fails, and the next change tries again.
   store.sweep().catch(() => undefined)
   return store
 }
 
+type MutableCore = Omit<ImageCore, 'database'> & { database: ImageDatabase }
+
 class Images implements DurableImageStore {
   readonly core: ImageCore
-  readonly #core: ImageCore
+  readonly #core: MutableCore
 
-  constructor(core: ImageCore) {
+  constructor(core: MutableCore) {
     this.core = core
     this.#core = core
   }
@@ -62,8 +69,8 @@ class Images implements DurableImageStore {
     return await this.#core.exclusive(async () => await removeImage(this.#core, this.#required(reference), reference, options))
   }
 
-  async load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void): Promise<Image[]> {
-    const images = await loadImages(this.#core, archive, progress)
+  async load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void, { platform }: ForPlatform = {}): Promise<Image[]> {
+    const images = await loadImages(this.#core, archive, { progress, ...(platform && { platform: parsePlatform(platform) }) })
     return images.map((image) => this.#view(image))
   }
 
@@ -72,13 +79,26 @@ class Images implements DurableImageStore {
     return this.#view(await importImage(this.#core, archive, options, name))
   }
 
-  async save(references: string[]): Promise<Readable> {
-    const saved = imagesToSave(this.#core, references, (text) => this.#saveable(text))
+  async commit(request: CommitImage): Promise<Image> {
+    return this.#view(await commitImage(this.#core, request))
+  }
+
+  async save(references: string[], { platform }: ForPlatform = {}): Promise<Readable> {
+    const saved = imagesToSave(this.#core, references, (text) => {
+      const image = this.#saveable(text)
+      if (platform) requirePlatform(image.document, parsePlatform(platform), text)
+      return image
+    })
     return Readable.from(saveImages(this.#core, saved), { objectMode: false })
   }
 
   async sweep(): Promise<void> {
     await this.#core.exclusive(() => sweep(this.#core))
+  }
+
+  use(database: ImageDatabase): void {
+    this.#core.database.close()
+    this.#core.database = database
   }
 
   async close(): Promise<void> {
@@ -131,7 +151,7 @@ class Images implements DurableImageStore {
       os: document.os ?? 'linux',
       ...(document.author && { author: document.author }),
       ...(document.comment && { comment: document.comment }),
-      parent: document.parent ?? '',
+      parent: parentOf(this.#core.database.images, image) ?? document.parent ?? '',
       config: document.config ?? {},
       diffIds: layers.map((layer) => layer.diffId),
       chainId: layers.at(-1)?.chainId,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Ingest } from '../content/ingest.ts'
 import { applyChanges } from '../../lib/dockerfile-changes.ts'
 import { GantryError } from '../../lib/errors.ts'
+import { spent } from '../../lib/spent-bytes.ts'
 import { fullString, type Reference } from '../../lib/reference.ts'
 import type { ContainerConfig } from '../../engine/types/container-config.ts'
 import type { ImportImage } from './contract.ts'
@@ -20,7 +21,10 @@ export async function importImage(core: ImageCore, source: AsyncIterable<Uint8Ar
   const document = core.content.ingest()
   try {
     await withWholeSource(source, async (lent) => {
-      for await (const chunk of lent) layer.write(chunk)
+      for await (const chunk of lent) {
+        layer.write(chunk)
+        spent(chunk.length)
+      }
     })
     if (layer.size === 0) throw new GantryError('InvalidParameter', 'cannot import archive: it is empty')
     const diffId = await plainDigest(layer)

@@ -1,17 +1,31 @@
 import { familiarString, fullString } from '../../lib/reference.ts'
+import { GantryError } from '../../lib/errors.ts'
+import type { Ingest } from '../content/ingest.ts'
+import type { Platform } from '../distribution/contract.ts'
+import { platformText, suits } from '../distribution/platform.ts'
 import { readDockerArchive, type Candidate } from './docker-archive.ts'
+import { isObject } from './image-document.ts'
 import type { ImageCore } from './image-core.ts'
 import type { StoredImage } from './image-database.ts'
 import { readOciLayout } from './oci-layout.ts'
 import { registerImage } from './register-image.ts'
-import { badArchive, unpackArchive, type UnpackedArchive } from './unpacked-archive.ts'
+import { badArchive, parseDocument, unpackArchive, type UnpackedArchive } from './unpacked-archive.ts'
 import { withWholeSource } from './whole-source.ts'
 
-/** Loads every image of an archive. `progress` gets the lines of docker load, newline included. */
-export async function loadImages(core: ImageCore, source: AsyncIterable<Uint8Array>, progress: (line: string) => void): Promise<StoredImage[]> {
+const largestConfig = 8 << 20
+
+export interface LoadOptions {
+  /** Gets the lines of docker load, newline included. */
+  progress: (line: string) => void
+  /** The only one that is wanted. */
+  platform?: Platform
+}
+
+/** Loads every image of an archive. @throws NotFound when none is of the platform */
+export async function loadImages(core: ImageCore, source: AsyncIterable<Uint8Array>, { progress, platform }: LoadOptions): Promise<StoredImage[]> {
   const archive = await withWholeSource(source, (lent) => unpackArchive(lent, core.content))
   try {
-    const candidates = candidatesOf(archive)
+    const candidates = candidatesOf(archive, platform)
     const images: StoredImage[] = []
     let named = false
     for (const candidate of candidates) {
@@ -39,9 +53,22 @@ export async function loadImages(core: ImageCore, source: AsyncIterable<Uint8Arr
   }
 }
 
-function candidatesOf(archive: UnpackedArchive): Candidate[] {
-  const candidates = readDockerArchive(archive) ?? readOciLayout(archive)
-  if (candidates !== undefined) return candidates
+/** Of another platform than the wanted one an image of an OCI layout may have a manifest, so that one is read first then. */
+function candidatesOf(archive: UnpackedArchive, platform: Platform | undefined): Candidate[] {
+  const readers = platform === undefined ? [readDockerArchive, readOciLayout] : [readOciLayout, readDockerArchive]
+  for (const read of readers) {
+    const candidates = read(archive, platform)
+    if (candidates === undefined) continue
+    const wanted = platform === undefined ? candidates : candidates.filter(({ config }) => suits(platformOfConfig(config), platform))
+    if (wanted.length === 0 && platform !== undefined) throw new GantryError('NotFound', `cannot load archive: it has no image for the requested platform (${platformText(platform)})`)
+    return wanted
+  }
   if (archive.has('repositories')) throw badArchive('it is of the format before Docker 1.10, without manifest.json, which is not supported')
   throw badArchive('it has neither manifest.json (docker-archive) nor index.json (OCI layout)')
+}
+
+function platformOfConfig(config: Ingest): Partial<Platform> {
+  // One that is too long is refused when the image is made.
+  const document = config.size > largestConfig ? undefined : parseDocument('configuration', config.readAll())
+  return isObject(document) ? (document as Partial<Platform>) : {}
 }

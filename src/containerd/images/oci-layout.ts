@@ -1,11 +1,12 @@
 import type { Ingest } from '../content/ingest.ts'
 import { parseReference, withDefaultTag, type Reference } from '../../lib/reference.ts'
 import { isDigest } from '../../lib/reference.ts'
+import type { Platform } from '../distribution/contract.ts'
+import { hostPlatform, suits } from '../distribution/platform.ts'
 import type { Candidate } from './docker-archive.ts'
 import { isObject } from './image-document.ts'
 import { badArchive, parseDocument, type UnpackedArchive } from './unpacked-archive.ts'
 
-const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' }
 const indexTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json']
 const manifestTypes = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json']
 const deepestNesting = 4
@@ -18,12 +19,12 @@ interface Descriptor {
 }
 
 /** The images of an OCI image layout (image-spec image-layout.md), one a name; undefined when it is none. */
-export function readOciLayout(archive: UnpackedArchive): Candidate[] | undefined {
+export function readOciLayout(archive: UnpackedArchive, platform: Platform = hostPlatform): Candidate[] | undefined {
   if (!archive.has('index.json')) return undefined
   const candidates = new Map<string, Candidate>()
   for (const descriptor of descriptors(archive.document('index.json'), 'index.json')) {
     if (isAttestation(descriptor)) continue
-    const manifest = imageManifest(archive, descriptor, 0)
+    const manifest = imageManifest(archive, descriptor, { platform, depth: 0 })
     if (manifest === undefined) throw badArchive(`${descriptor.digest} has no image for this platform`)
     const candidate = candidates.get(manifest.digest) ?? readManifest(archive, manifest)
     candidate.names.push(...namesOf(descriptor))
@@ -33,14 +34,14 @@ export function readOciLayout(archive: UnpackedArchive): Candidate[] | undefined
 }
 
 /** Follows indexes to the manifest of this platform. */
-function imageManifest(archive: UnpackedArchive, descriptor: Descriptor, depth: number): Descriptor | undefined {
+function imageManifest(archive: UnpackedArchive, descriptor: Descriptor, { platform, depth }: { platform: Platform; depth: number }): Descriptor | undefined {
   if (manifestTypes.includes(descriptor.mediaType)) return descriptor
   if (!indexTypes.includes(descriptor.mediaType)) throw badArchive(`media type ${JSON.stringify(descriptor.mediaType)} is no image`)
   if (depth === deepestNesting) throw badArchive('its indexes are nested too deep')
   const name = `index ${descriptor.digest}`
   const nested = descriptors(parse(archive, descriptor.digest, name), name).filter((each) => !isAttestation(each))
-  const chosen = nested.find((each) => suits(each.platform)) ?? nested.find((each) => each.platform === undefined)
-  return chosen && imageManifest(archive, chosen, depth + 1)
+  const chosen = best(nested, platform) ?? nested.find((each) => each.platform === undefined)
+  return chosen && imageManifest(archive, chosen, { platform, depth: depth + 1 })
 }
 
 function readManifest(archive: UnpackedArchive, descriptor: Descriptor): Candidate {
@@ -89,8 +90,9 @@ function toDescriptor(value: unknown, name: string): Descriptor {
   }
 }
 
-function suits(platform: Descriptor['platform']): boolean {
-  return platform !== undefined && platform['os'] === 'linux' && platform['architecture'] === architectures[process.arch]
+function best(nested: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
+  const fitting = nested.filter(({ platform }) => platform !== undefined && suits(platform, wanted))
+  return fitting.find(({ platform }) => (platform!['variant'] ?? '') === (wanted.variant ?? '')) ?? fitting[0]
 }
 
 /** Provenance that build tools put beside images. */

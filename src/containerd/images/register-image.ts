@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Ingest } from '../content/ingest.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Candidate } from './docker-archive.ts'
-import { decompressed } from './decompress.ts'
 import { sweep, type ImageCore } from './image-core.ts'
 import { references, type StoredImage, type StoredLayer } from './image-database.ts'
 import { chainIds, parseImageDocument } from './image-document.ts'
+import { LayerTar } from './layer-tar.ts'
 import { parseDocument } from './unpacked-archive.ts'
 
 const largestConfig = 8 << 20
@@ -61,41 +60,9 @@ async function registerLayer(core: ImageCore, blob: Ingest, plan: LayerPlan): Pr
     const same = image.layers.find((layer) => layer.chainId === chainId)
     if (same && core.snapshotter.hasLayer(chainId)) return same
   }
-  const tar = new VerifiedTar(blob, plan)
+  const tar = new LayerTar({ path: blob.path, digest: blob.seal() }, plan)
   if (core.snapshotter.hasLayer(chainId)) await tar.readThrough()
   const { size } = await core.snapshotter.extract({ chainId, parent, tar })
   const { digest } = await blob.commit()
   return { diffId, chainId, blob: digest, tarSize: tar.size, size }
-}
-
-/** The uncompressed tar of a layer; its end is an error unless the digest is the diff id. */
-export class VerifiedTar implements AsyncIterable<Uint8Array> {
-  readonly #blob: { read(): AsyncIterable<Uint8Array> }
-  readonly #plan: Pick<LayerPlan, 'diffId' | 'at'>
-  size = 0
-
-  constructor(blob: { read(): AsyncIterable<Uint8Array> }, plan: Pick<LayerPlan, 'diffId' | 'at'>) {
-    this.#blob = blob
-    this.#plan = plan
-  }
-
-  async readThrough(): Promise<void> {
-    const iterator = this[Symbol.asyncIterator]()
-    while (!(await iterator.next()).done);
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    const hash = createHash('sha256')
-    this.size = 0
-    for await (const chunk of decompressed(this.#blob.read())) {
-      hash.update(chunk)
-      this.size += chunk.length
-      yield chunk
-    }
-    const { at, diffId } = this.#plan
-    const digest = `sha256:${hash.digest('hex')}`
-    if (digest !== diffId) {
-      throw new GantryError('InvalidParameter', `invalid diffID for layer ${at}: expected ${JSON.stringify(diffId)}, got ${JSON.stringify(digest)}`)
-    }
-  }
 }

@@ -2,7 +2,7 @@ import { GantryError } from '../../lib/errors.ts'
 import { familiarString, fullName, fullString, parseReference, withDefaultTag, type Reference } from '../../lib/reference.ts'
 import type { RemoveImage } from './contract.ts'
 import { sweep, type ImageCore } from './image-core.ts'
-import type { StoredImage } from './image-database.ts'
+import { parentOf, type StoredImage } from './image-database.ts'
 
 type Reply = { Untagged?: string; Deleted?: string }[]
 
@@ -40,10 +40,20 @@ export async function removeImage(core: ImageCore, image: StoredImage, text: str
   if (conflict?.used && !byId) return reply
   refuse(image, conflict)
   for (const name of references()) untag(core, name, reply)
-  core.database.remove(image)
-  reply.push({ Deleted: image.id })
-  for (const chainId of await sweep(core)) reply.push({ Deleted: chainId })
+  await removeWithParents(core, image, { options, reply })
   return reply
+}
+
+/** Parents that nobody names, uses or stands on go too, unless told otherwise. */
+async function removeWithParents(core: ImageCore, image: StoredImage, { options, reply }: { options: RemoveImage; reply: Reply }): Promise<void> {
+  for (let next: StoredImage | undefined = image; next !== undefined; ) {
+    const parent = parentOf(core.database.images, next)
+    core.database.remove(next)
+    reply.push({ Deleted: next.id })
+    for (const chainId of await sweep(core)) reply.push({ Deleted: chainId })
+    next = parent === undefined || options.noPrune ? undefined : core.database.images.get(parent)
+    if (next !== undefined && (namesOf(core, next.id).length > 0 || conflictOf(core, next, options, { soft: true, names: true }))) next = undefined
+  }
 }
 
 /** Is what the user typed an id, or the beginning of one? */
@@ -59,7 +69,7 @@ interface Conflict {
 
 function conflictOf(core: ImageCore, image: StoredImage, options: RemoveImage, check: { soft: boolean; names: boolean }): Conflict | undefined {
   for (const other of core.database.images.values()) {
-    if (other.document.parent === image.id) return { hard: true, used: false, reason: 'image has dependent child images' }
+    if (parentOf(core.database.images, other) === image.id) return { hard: true, used: false, reason: 'image has dependent child images' }
   }
   const users = options.inUse(image.id)
   const running = users.find((user) => user.running)

@@ -3,9 +3,10 @@ import { familiarName, familiarString, fullName, fullString, parseReference, typ
 import { tarEntry } from '../../lib/tar/entry.ts'
 import { writeTar, type TarMember } from '../../lib/tar/writer.ts'
 import { decompressed } from './decompress.ts'
-import type { ImageCore } from './image-core.ts'
-import type { StoredImage, StoredLayer } from './image-database.ts'
+import { sweep, type ImageCore } from './image-core.ts'
+import { references, type StoredImage, type StoredLayer } from './image-database.ts'
 import { digestOf } from './image-document.ts'
+import { compressionOfFile } from './layer-tar.ts'
 
 export interface SavedImage {
   image: StoredImage
@@ -16,23 +17,43 @@ const manifestType = 'application/vnd.oci.image.manifest.v1+json'
 const configType = 'application/vnd.oci.image.config.v1+json'
 const layerType = 'application/vnd.oci.image.layer.v1.tar'
 
-/** Streams a docker-archive that is an OCI image layout too; layers are uncompressed, and written once. */
-export async function* saveImages(core: ImageCore, saved: readonly SavedImage[]): AsyncGenerator<Buffer, void, undefined> {
-  yield* writeTar(members(core, saved))
+/** A layer as it stands in the archive. */
+interface SavedLayer {
+  digest: string
+  size: number
+  mediaType: string
+  open: () => AsyncIterable<Uint8Array>
 }
 
-async function* members(core: ImageCore, saved: readonly SavedImage[]): AsyncGenerator<TarMember, void, undefined> {
+/**
+ * Streams a docker-archive that is an OCI image layout too; each layer is written once. One that is kept as gzip, since it was pulled or
+ * pushed, is written as that, as Docker's containerd store does it: every loader takes it, and its digest is the registry's.
+ */
+export async function* saveImages(core: ImageCore, saved: readonly SavedImage[]): AsyncGenerator<Buffer, void, undefined> {
+  // A push meanwhile may put another form of a layer in its place: this one stays until the archive is written.
+  const letGo = core.holds.hold(saved.flatMap(({ image }) => references(image)))
+  try {
+    yield* writeTar(members(core, saved.map((each) => ({ ...each, layers: each.image.layers.map((layer) => savedLayer(core, layer)) }))))
+  } finally {
+    letGo()
+    await core.exclusive(() => sweep(core)).catch(() => undefined)
+  }
+}
+
+type PlannedImage = SavedImage & { layers: SavedLayer[] }
+
+async function* members(core: ImageCore, saved: readonly PlannedImage[]): AsyncGenerator<TarMember, void, undefined> {
   yield { entry: tarEntry({ name: 'blobs/', type: 'directory' }) }
   yield { entry: tarEntry({ name: 'blobs/sha256/', type: 'directory' }) }
   const written = new Set<string>()
   const index: object[] = []
-  for (const { image, names } of saved) {
-    for (const layer of image.layers) {
-      if (!written.has(layer.diffId)) yield layerMember(core, layer)
-      written.add(layer.diffId)
+  for (const { image, names, layers } of saved) {
+    for (const { digest, size, open } of layers) {
+      if (!written.has(digest)) yield { entry: tarEntry({ name: blobName(digest), size }), content: lazily(open) }
+      written.add(digest)
     }
     const config = await core.content.readAll(image.id)
-    const manifest = jsonBytes(imageManifest(image, config.length))
+    const manifest = jsonBytes(imageManifest(image, layers, config.length))
     for (const bytes of [config, manifest]) {
       const digest = digestOf(bytes)
       if (!written.has(digest)) yield fileMember(blobName(digest), bytes)
@@ -47,9 +68,12 @@ async function* members(core: ImageCore, saved: readonly SavedImage[]): AsyncGen
   if (Object.keys(repositories).length > 0) yield fileMember('repositories', jsonBytes(repositories))
 }
 
-function layerMember(core: ImageCore, layer: StoredLayer): TarMember {
-  const entry = tarEntry({ name: blobName(layer.diffId), size: layer.tarSize })
-  return { entry, content: lazily(() => decompressed(core.content.read(layer.blob))) }
+function savedLayer(core: ImageCore, { blob, diffId, tarSize }: StoredLayer): SavedLayer {
+  if (compressionOfFile(core.content.path(blob)) === 'gzip') {
+    return { digest: blob, size: core.content.size(blob), mediaType: `${layerType}+gzip`, open: () => core.content.read(blob) }
+  }
+  // Loaders before Docker 23 do not know zstd.
+  return { digest: diffId, size: tarSize, mediaType: layerType, open: () => decompressed(core.content.read(blob)) }
 }
 
 /** Opens the blob only when its turn has come. */
@@ -61,22 +85,22 @@ function fileMember(name: string, bytes: Buffer): TarMember {
   return { entry: tarEntry({ name, size: bytes.length }), content: [bytes] }
 }
 
-function dockerManifest({ image, names }: SavedImage): object {
-  const sources = image.layers.map(({ diffId, tarSize }) => [diffId, { mediaType: layerType, size: tarSize, digest: diffId }])
+function dockerManifest({ image, names, layers }: PlannedImage): object {
+  const sources = layers.map(({ digest, size, mediaType }, at) => [image.layers[at]!.diffId, { mediaType, size, digest }])
   return {
     Config: blobName(image.id),
     RepoTags: names.length === 0 ? null : names.map(familiarString),
-    Layers: image.layers.map(({ diffId }) => blobName(diffId)),
+    Layers: layers.map(({ digest }) => blobName(digest)),
     LayerSources: Object.fromEntries(sources) as unknown,
   }
 }
 
-function imageManifest(image: StoredImage, configSize: number): object {
+function imageManifest(image: StoredImage, layers: readonly SavedLayer[], configSize: number): object {
   return {
     schemaVersion: 2,
     mediaType: manifestType,
     config: { mediaType: configType, digest: image.id, size: configSize },
-    layers: image.layers.map(({ diffId, tarSize }) => ({ mediaType: layerType, digest: diffId, size: tarSize })),
+    layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
   }
 }
 

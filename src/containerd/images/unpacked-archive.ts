@@ -1,6 +1,7 @@
 import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Ingest } from '../content/ingest.ts'
 import { GantryError } from '../../lib/errors.ts'
+import { spent } from '../../lib/spent-bytes.ts'
 import type { TarEntry } from '../../lib/tar/entry.ts'
 import { readTar, type TarHandler } from '../../lib/tar/reader.ts'
 import { decompressed } from './decompress.ts'
@@ -73,6 +74,7 @@ export class UnpackedArchive implements TarHandler {
 
   data(chunk: Buffer): void {
     this.#file?.write(chunk)
+    spent(chunk.length)
   }
 
   end(): void {

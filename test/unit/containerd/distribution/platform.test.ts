@@ -33,7 +33,7 @@ void test('no match is told with the platform', () => {
 
 const refused: [string, string, string][] = [
   ['no JSON', '{', 'InvalidParameter'],
-  ['schema 1', '{"schemaVersion":1,"fsLayers":[]}', 'NotImplemented'],
+  ['schema 1', '{"schemaVersion":1,"fsLayers":[]}', 'InvalidParameter'],
   ['no layers', '{"schemaVersion":2,"config":{}}', 'InvalidParameter'],
   ['a digest that is a path', `{"config":{"digest":"sha256:../../etc","size":1},"layers":[]}`, 'InvalidParameter'],
   ['a size below zero', `{"config":{"digest":"${digest('a')}","size":-1},"layers":[]}`, 'InvalidParameter'],

@@ -140,7 +140,7 @@ const refusals: [string, number, string, string, RegExp][] = [
   ['NotFound', 404, 'MANIFEST_UNKNOWN', 'manifest unknown', /^manifest for 127\.0\.0\.1:\d+\/box:1 not found: manifest unknown: manifest unknown$/],
   ['NotFound', 404, 'NAME_UNKNOWN', 'repository name not known to registry', /^repository 127\.0\.0\.1:\d+\/box not found: name unknown: repository name not known to registry$/],
   ['NotFound', 403, 'DENIED', 'requested access to the resource is denied', /^pull access denied for 127\.0\.0\.1:\d+\/box, repository does not exist or may require 'docker login': denied: requested access to the resource is denied$/],
-  ['Unavailable', 429, 'TOOMANYREQUESTS', 'You have reached your limit.', /^toomanyrequests: You have reached your limit\. \(the limit is 100 pulls in 6 h; try again in 2 min; `docker login` may give a higher limit/],
+  ['TooManyRequests', 429, 'TOOMANYREQUESTS', 'You have reached your limit.', /^toomanyrequests: You have reached your limit\. \(the limit is 100 pulls in 6 h; try again in 2 min; `docker login` may give a higher limit/],
 ]
 for (const [kind, status, code, text, message] of refusals) {
   void test(`${code} is told in the words of Docker`, async () => {
@@ -154,3 +154,31 @@ for (const [kind, status, code, text, message] of refusals) {
     await assert.rejects(pull({ store: { core: { content: {} } } } as unknown as Store, `${registry.address}/box:1`), { kind, message })
   })
 }
+
+void test('a foreign layer is brought from where its manifest says, without credentials', asRoot, async () => {
+  const registry = await startRegistryServer()
+  const elsewhere = await startRegistryServer()
+  const { layers } = await offerImage(registry, 'box:1', files)
+  const [, second] = layers as [Buffer, Buffer]
+  const manifest = registry.manifests.get('box:1')!
+  const document = JSON.parse(manifest.bytes.toString()) as { layers: { mediaType: string; urls?: string[] }[] }
+  Object.assign(document.layers[1]!, { mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', urls: [`http://${elsewhere.address}/v2/place/blobs/${digestOf(second)}`] })
+  registry.manifests.set('box:1', { ...manifest, bytes: Buffer.from(JSON.stringify(document)) })
+  elsewhere.blobs.set(digestOf(second), second)
+  registry.blobs.delete(digestOf(second))
+  elsewhere.intercept = ({ headers }) => {
+    assert.equal(headers.authorization, undefined)
+    return false
+  }
+  const room = temporaryStore()
+  await pull(room, `${registry.address}/box:1`)
+  assert.equal(readFileSync(join(room.snapshotter.layerGraphData(room.store.get(`${registry.address}/box:1`).chainId)['UpperDir']!, 'b'), 'utf8'), 'two')
+  assert.equal(elsewhere.requests.length, 1)
+})
+
+void test('a manifest of schema 1 is refused with the whole name, as Docker does', async () => {
+  const registry = await startRegistryServer()
+  registry.manifests.set('box:1', { bytes: Buffer.from('{"schemaVersion":1,"fsLayers":[]}'), type: 'application/vnd.docker.distribution.manifest.v1+prettyjws' })
+  const message = new RegExp(`^Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been removed\\. Suggest the author of ${registry.address}/box:1 to upgrade`)
+  await assert.rejects(pull({ store: { core: { content: {} } } } as unknown as Store, `${registry.address}/box:1`), { kind: 'InvalidParameter', message })
+})

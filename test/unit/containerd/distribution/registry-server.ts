@@ -32,7 +32,7 @@ export async function startRegistryServer(): Promise<RegistryServer> {
 }
 
 export const settingsFor = (changes: Partial<RegistrySettings> = {}): RegistrySettings => ({
-  mirrors: [], insecure: [], certificates: '/nonexistent', maxDownloads: 3, maxUploads: 5, maxAttempts: 5, ...changes,
+  mirrors: [], insecure: [], certificates: '/nonexistent', proxies: { http: '', https: '', none: '' }, maxDownloads: 3, maxUploads: 5, maxAttempts: 5, ...changes,
 })
 
 export const digestOf = (bytes: Buffer | string): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`

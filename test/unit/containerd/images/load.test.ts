@@ -15,7 +15,9 @@ const descriptor = (bytes: Buffer, mediaType: string) => ({ mediaType, digest: `
 const json = (value: unknown) => Buffer.from(JSON.stringify(value))
 const layers = [[{ name: 'a', text: 'one' }], [{ name: 'b', text: 'three' }]]
 
-for (const [kind, pack] of Object.entries({ plain: (bytes: Buffer) => bytes, gzip: gzipSync, zstd: zstdCompressSync })) {
+const byTool = (tool: string) => (bytes: Buffer) => execFileSync(tool, ['-c'], { input: bytes, maxBuffer: 1 << 26 })
+
+for (const [kind, pack] of Object.entries({ plain: (bytes: Buffer) => bytes, gzip: gzipSync, zstd: zstdCompressSync, xz: byTool('xz'), bzip2: byTool('bzip2') })) {
   for (const gzip of [false, true]) {
     void test(`a ${kind} archive with ${gzip ? 'gzipped' : 'plain'} layers is loaded`, asRoot, async () => {
       const { store, snapshotter } = temporaryStore()
