@@ -11,6 +11,8 @@
  * starts with descriptor 4, the status channel, and sets the working directory to the monitor's, where `exit` is written.
  * `gantry-init run N` executes the program of descriptor N itself, with the status channel on N + 1: nothing is left between
  * the caller and what the program makes, and descriptors below N are handed on.
+ * `gantry-init wait N` is the same, once the status channel, a socket, says so with a byte.
+ * `gantry-init launch COMMAND` stands between a caller and a runtime that takes long to start and to end (see launcher).
  * `gantry-init -- COMMAND` is a container's /sbin/docker-init instead (see reap_for).
  */
 typedef unsigned char u8;
@@ -32,7 +34,8 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 }
 enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45,
        CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128, DUP3 = 292, GETPPID = 110, PRCTL = 157,
-       ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61 };
+       ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61,
+       SENDFILE = 40, SOCKETPAIR = 53, GETPID = 39, SIGNALFD4 = 289, MEMFD_CREATE = 319, EXECVEAT = 322 };
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl run\n");
 static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
@@ -48,7 +51,8 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 }
 enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207,
        CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137, DUP3 = 24, GETPPID = 173, PRCTL = 167,
-       ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260 };
+       ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260,
+       SENDFILE = 71, SOCKETPAIR = 199, GETPID = 172, SIGNALFD4 = 74, MEMFD_CREATE = 279, EXECVEAT = 281 };
 #else
 #error "gantry-init knows x86-64 and aarch64"
 #endif
@@ -791,6 +795,18 @@ static int receive_all(void *to, u64 size) {
   return sys(RECVFROM, CONTROL_FD, to, size, 0x100 /* MSG_WAITALL */, 0, 0) == (i64)size;
 }
 
+/* Where Yama lets nobody take a descriptor (ptrace_scope 3), that of a pipe can be opened again by its name. */
+static i32 take_over(i32 requester, i32 descriptor) {
+  static char path[48];
+  char *end = path;
+  i32 taken = (i32)sys(PIDFD_GETFD, requester, descriptor, 0);
+  if (taken != -1 /* EPERM */) return taken;
+  format(path, "/proc/%/fd/", (i32)sys(GETPPID, 0));
+  while (*end) end++;
+  format(end, "%", descriptor);
+  return (i32)sys(OPENAT, AT_FDCWD, path, CLOEXEC | 1 /* write only */, 0);
+}
+
 /*
  * A process of this size forks some ten times faster than one of gantryd's. Request on descriptor 3: the number of the
  * requester's descriptor for the status channel, the length of a path, the path of the program. Answer: one byte, once the
@@ -801,7 +817,7 @@ __attribute__((noreturn)) static void spawner(i32 requester, char *arguments) {
   u32 request[2];
   while (receive_all(request, sizeof request) && request[1] < sizeof path && receive_all(path, request[1])) {
     path[request[1]] = 0;
-    i32 status = (i32)sys(PIDFD_GETFD, requester, request[0], 0);
+    i32 status = take_over(requester, (i32)request[0]);
     i64 child = sys(CLONE, 17, 0, 0, 0, 0);
     if (child == 0) {
       if (status != STATUS_FD) sys(DUP3, status, STATUS_FD, 0);
@@ -823,14 +839,149 @@ __attribute__((noreturn)) static void spawner(i32 requester, char *arguments) {
   __builtin_unreachable();
 }
 
+/* ------------------------------------------------------------------------------------------------------------- launcher */
+
+/*
+ * Runs COMMAND, a program that makes at most one container process, as a child with three descriptors beside stdio: 3 is a
+ * socket to here, 4 the status channel, 5 an empty file for the program (src/kernel/launcher.ts). A record of socket 3 is
+ *   PREPARE {n}  start `gantry-init wait`, which has the caller's descriptors below n, from a sealed copy of this binary
+ *   CHECK {n}    answer the first descriptor from 3 to n - 1 that the caller has not open, or -1
+ *   FORWARD {p}  from now on signals go to process p
+ *   EXIT {code}  leave: nobody has to wait until COMMAND has given back its memory
+ */
+enum { PREPARE = 1, CHECK, FORWARD, EXIT };
+static struct {
+  i32 control, channel, program, image, signals;
+} own;
+
+static i32 apart(i32 fd, i32 from) {
+  i32 copy = (i32)sys(FCNTL, fd, 1030 /* F_DUPFD_CLOEXEC */, from);
+  if (copy < 0) die(125);
+  sys(CLOSE, fd);
+  return copy;
+}
+
+/* What runs in a container must not be a file that the container could write to (CVE-2019-5736). */
+static i32 seal_self(void) {
+  i32 file = (i32)sys(OPENAT, AT_FDCWD, "/proc/self/exe", CLOEXEC, 0);
+  i32 copy = (i32)sys(MEMFD_CREATE, "gantry-init", 1 | 2 | 16 /* close on exec, sealing, executable */);
+  if (copy == -22) copy = (i32)sys(MEMFD_CREATE, "gantry-init", 1 | 2); /* before Linux 6.3 */
+  while (sys(SENDFILE, copy, file, 0, 1 << 20) > 0) {}
+  sys(CLOSE, file);
+  if (sys(FCNTL, copy, 1033 /* F_ADD_SEALS */, 15) < 0) die(125);
+  return copy;
+}
+
+static void prepare(i32 kept, u64 *mask) {
+  static char digits[16];
+  if (kept < 3 || own.image < 0) die(125);
+  if (sys(CLONE, 17, 0, 0, 0, 0) == 0) {
+    i32 image = apart(own.image, kept + 2), program = apart(own.program, kept + 2), channel = apart(own.channel, kept + 2);
+    format(digits, "%", kept);
+    char *argv[] = {"gantry-init", "wait", digits, 0}, *envp[] = {0};
+    if (sys(DUP3, program, kept, 0) < 0 || sys(DUP3, channel, kept + 1, 0) < 0) die(125);
+    sys(CLOSE_RANGE, kept + 2, 0x7fffffff, 4 /* CLOSE_RANGE_CLOEXEC */);
+    sys(SIGPROCMASK, 2, mask, 0, 8);
+    sys(EXECVEAT, image, "", argv, envp, 0x1000 /* AT_EMPTY_PATH */);
+    die(125);
+  }
+  /* The status channel ends when nobody else has it. */
+  sys(CLOSE, own.channel);
+  own.channel = -1;
+}
+
+static i32 first_closed(i32 end) {
+  for (i32 fd = 3; fd < end; fd++)
+    if (fd == own.control || fd == own.channel || fd == own.program || fd == own.image || fd == own.signals || sys(FCNTL, fd, 1, 0) < 0) return fd;
+  return -1;
+}
+
+__attribute__((noreturn)) static void end_like(i32 status) {
+  u64 none = 0;
+  if ((status & 0x7f) == 0) die((status >> 8) & 0xff);
+  sys(KILL, sys(GETPID, 0), status & 0x7f);
+  sys(SIGPROCMASK, 2, &none, 0, 8);
+  die(128 + (status & 0x7f));
+  __builtin_unreachable();
+}
+
+__attribute__((noreturn)) static void command_of_launcher(char **argv, char **envp, i32 pair[3], i64 parent, u64 *mask) {
+  static char *marks[] = {"GANTRY_LAUNCHER=1",
+                          /* fewer page faults: Node reads megabytes at its start */
+                          "MALLOC_TOP_PAD_=16777216", "MALLOC_MMAP_THRESHOLD_=33554432", "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"};
+  enum { MARKS = sizeof marks / sizeof *marks };
+  u32 count = 0;
+  while (envp[count]) count++;
+  char *vars[count + MARKS + 1];
+  for (u32 i = 0; i < MARKS; i++) vars[i] = marks[i];
+  for (u32 i = 0; i <= count; i++) vars[MARKS + i] = envp[i];
+  sys(PRCTL, 1 /* PR_SET_PDEATHSIG */, 9, 0, 0, 0);
+  if (sys(GETPPID, 0) != parent) die(125);
+  for (int i = 0; i < 3; i++) pair[i] = apart(pair[i], 6);
+  for (int i = 0; i < 3; i++) sys(DUP3, pair[i], 3 + i, 0);
+  sys(CLOSE_RANGE, 6, 0x7fffffff, 0);
+  sys(SIGPROCMASK, 2, mask, 0, 8);
+  i64 result = search_path(argv, vars);
+  die(result == -2 ? 127 : 126);
+  __builtin_unreachable();
+}
+
+__attribute__((noreturn)) static void launcher(char **argv, char **envp) {
+  u64 all = ~0ul, mask = 0;
+  i32 control[2], channel[2], forward = -1;
+  for (i32 fd = 0; fd < 3; fd++)
+    if (sys(FCNTL, fd, 1 /* F_GETFD */, 0) < 0) sys(OPENAT, AT_FDCWD, "/dev/null", 2, 0);
+  sys(SIGPROCMASK, 2, &all, &mask, 8);
+  own.program = (i32)sys(MEMFD_CREATE, "program", 1);
+  if (own.program < 0 || sys(SOCKETPAIR, 1, 5 /* SOCK_SEQPACKET */ | CLOEXEC, 0, control) < 0 || sys(SOCKETPAIR, 1, 1 | CLOEXEC, 0, channel) < 0) die(125);
+  i64 parent = sys(GETPID, 0);
+  i32 given[3] = {control[1], channel[1], own.program};
+  i64 command = sys(CLONE, 17, 0, 0, 0, 0);
+  if (command == 0) command_of_launcher(argv, envp, given, parent, &mask);
+  if (command < 0) die(125);
+  sys(CLOSE, control[1]);
+  sys(CLOSE, channel[1]);
+  own.control = control[0];
+  own.channel = channel[0];
+  own.signals = (i32)sys(SIGNALFD4, -1, &all, 8, CLOEXEC);
+  own.image = seal_self();
+  for (;;) {
+    struct pollfd poll[2] = {{own.control, POLLIN, 0}, {own.signals, POLLIN, 0}};
+    if (sys(PPOLL, poll, 2, 0, 0, 8) < 0) continue;
+    struct record record;
+    if (poll[0].revents) {
+      if (sys(READ, own.control, &record, sizeof record) != (i64)sizeof record) shut(&own.control);
+      else if (record.kind == PREPARE && own.channel >= 0) prepare(record.a, &mask);
+      else if (record.kind == CHECK) record.a = first_closed(record.a), sys(SENDTO, own.control, &record, sizeof record, MSG_NOSIGNAL, 0, 0);
+      else if (record.kind == FORWARD) forward = (i32)sys(PIDFD_OPEN, record.a, 0);
+      else if (record.kind == EXIT) die(record.a);
+      continue; /* what it says comes before its end */
+    }
+    u8 info[128];
+    if (poll[1].revents == 0 || sys(READ, own.signals, info, sizeof info) != (i64)sizeof info) continue;
+    u32 signal = *(u32 *)info;
+    i32 status;
+    if (signal == 17 /* SIGCHLD */) {
+      for (i64 pid; (pid = sys(WAIT4, -1, &status, 1 /* WNOHANG */, 0)) > 0;)
+        if (pid == command) end_like(status);
+    } else if (signal == 13 || signal == 23 || signal == 28) { /* SIGPIPE, SIGURG, SIGWINCH are nobody else's business */
+    } else if (forward >= 0) sys(PIDFD_SEND_SIGNAL, forward, signal, 0, 0);
+    else if (signal >= 20 && signal <= 22) sys(KILL, parent, 19); /* SIGTSTP, SIGTTIN, SIGTTOU: stops, as without a launcher */
+    else sys(KILL, command, signal);
+  }
+}
+
 __attribute__((noreturn, used)) void run(u64 *stack) {
   int argc = (int)stack[0];
   char **argv = (char **)(stack + 1), **envp = argv + argc + 1;
   if (argc > 2 && same(argv[1], "--")) reap_for(argv, envp);
-  if (argc == 3 && same(argv[1], "run")) {
+  if (argc > 2 && same(argv[1], "launch")) launcher(argv + 2, envp);
+  if (argc == 3 && (same(argv[1], "run") || same(argv[1], "wait"))) {
     i32 first = 0;
+    u8 go;
     for (const char *c = argv[2]; *c; c++) first = first * 10 + (*c - '0');
     status_fd = first + 1;
+    if (same(argv[1], "wait") && sys(READ, status_fd, &go, 1) != 1) die(125);
     run_program(first);
   }
   if (argc != 3 || !same(argv[1], "spawn") || argv[2] + 64 - argv[0] != ARGUMENTS) die(125);

@@ -24,12 +24,19 @@ export function mountOverlay(kernel: Calls, target: string, overlay: OverlayMoun
   if (!mountByLayer(kernel, target, overlay)) mountByOptions(kernel, target, overlay)
 }
 
+function mountByLayer(kernel: Calls, target: string, overlay: OverlayMount): boolean {
+  const mount = detachedOverlay(kernel, overlay)
+  if (mount !== undefined) attachTree(kernel, mount, target)
+  return mount !== undefined
+}
+
 /**
- * Through the fd-based API, a layer at a time. `lowerdir+` came with Linux 6.8; what is older refuses it at once, or, before
- * 6.5, takes any key, until a page is full, and refuses when the file system is made.
- * @returns false when this kernel cannot do it so
+ * An overlay that is mounted nowhere: it goes with its descriptor. Through the fd-based API, a layer at a time. `lowerdir+` came
+ * with Linux 6.8; what is older refuses it at once, or, before 6.5, takes any key, until a page is full, and refuses when the
+ * file system is made.
+ * @returns undefined when this kernel cannot do it so
  */
-function mountByLayer(kernel: Calls, target: string, { lower, upper, work, options = [] }: OverlayMount): boolean {
+export function detachedOverlay(kernel: Calls, { lower, upper, work, options = [] }: OverlayMount): number | undefined {
   const context = call(kernel, 'cannot open an overlay file system', 'fsopen', 'overlay', FSOPEN_CLOEXEC)
   try {
     const set = (key: string, value: string): void => {
@@ -38,7 +45,7 @@ function mountByLayer(kernel: Calls, target: string, { lower, upper, work, optio
     set('source', 'overlay')
     for (const path of lower) {
       const result = kernel.syscall(nr('fsconfig'), context, FSCONFIG_SET_STRING, 'lowerdir+', path, 0)
-      if (result === -EINVAL) return false
+      if (result === -EINVAL) return undefined
       if (result < 0) throw new KernelError(`cannot use ${path} as overlay layer`, -result)
     }
     set('upperdir', upper)
@@ -49,10 +56,9 @@ function mountByLayer(kernel: Calls, target: string, { lower, upper, work, optio
       else set(key, value)
     }
     const result = kernel.syscall(nr('fsconfig'), context, FSCONFIG_CMD_CREATE, null, null, 0)
-    if (result === -EINVAL) return false
+    if (result === -EINVAL) return undefined
     if (result < 0) throw new KernelError('cannot make the overlay', -result)
-    place(kernel, call(kernel, 'cannot mount the overlay', 'fsmount', context, FSMOUNT_CLOEXEC, 0), target)
-    return true
+    return call(kernel, 'cannot mount the overlay', 'fsmount', context, FSMOUNT_CLOEXEC, 0)
   } finally {
     closeSync(context)
   }
@@ -67,7 +73,7 @@ function mountByOptions(kernel: Calls, target: string, { lower, upper, work, opt
   }
   const text = (paths: string[]): string => {
     const dirs = { lowerdir: paths.join(':'), upperdir: escaped(upper), workdir: escaped(work) }
-    return [...Object.entries(dirs).map(([key, value]) => `${key}=${value}`), ...options].join(',')
+    return [...Object.entries(dirs).map(([key, value]) => `${key}=${value}`), ...options.map(quoted)].join(',')
   }
   try {
     const readable = text(lower.map(escaped))
@@ -76,6 +82,11 @@ function mountByOptions(kernel: Calls, target: string, { lower, upper, work, opt
   } finally {
     for (const fd of opened) closeSync(fd)
   }
+}
+
+/** SELinux labels have commas: who reads them takes quotes (man 8 mount, context=). */
+function quoted(option: string): string {
+  return option.includes(',') ? option.replace(/=(.*)$/s, '="$1"') : option
 }
 
 /** In options a comma ends a value, and a colon a layer. */
@@ -97,7 +108,7 @@ export function mountBind(kernel: Calls, source: string, target: string, readonl
     attributes.writeBigUInt64LE(BigInt(MOUNT_ATTR_RDONLY), 0)
     call(kernel, `cannot make ${source} read-only`, 'mount_setattr', tree, '', AT_EMPTY_PATH, attributes, attributes.length)
   }
-  place(kernel, tree, target)
+  attachTree(kernel, tree, target)
 }
 
 /** Lazily: what is in use goes when its last user does. Not being a mount point is no error. */
@@ -107,7 +118,8 @@ export function unmount(kernel: Calls, target: string): void {
   if (result < 0 && result !== -EINVAL && result !== -ENOENT) throw new KernelError(`cannot unmount ${target}`, -result)
 }
 
-function place(kernel: Calls, mount: number, target: string): void {
+/** Mounts a detached tree at a path, and closes its descriptor. */
+export function attachTree(kernel: Calls, mount: number, target: string): void {
   try {
     call(kernel, `cannot mount on ${target}`, 'move_mount', mount, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH)
   } finally {

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs'
+import { closeSync, readFileSync } from 'node:fs'
 import { KernelError } from './failure.ts'
 import type { Kernel } from './kernel.ts'
 import { nr } from './syscalls.ts'
@@ -9,6 +9,16 @@ export function takeDescriptor(kernel: Pick<Kernel, 'syscall'>, pid: number, des
   if (process < 0) throw new KernelError(`cannot open process ${pid}`, -process)
   const taken = kernel.syscall(nr('pidfd_getfd'), process, descriptor, 0)
   closeSync(process)
-  if (taken < 0) throw new KernelError(`cannot take descriptor ${descriptor} of process ${pid}`, -taken)
+  if (taken < 0) throw new KernelError(`cannot take descriptor ${descriptor} of process ${pid}${yama()}`, -taken)
   return taken
+}
+
+/** From 2 on Yama allows it to nobody but root, from 3 on to nobody (Documentation/admin-guide/LSM/Yama.rst). */
+function yama(): string {
+  try {
+    const scope = readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1').trim()
+    return scope === '0' || scope === '1' ? '' : ` (kernel.yama.ptrace_scope is ${scope})`
+  } catch {
+    return '' // a kernel without Yama
+  }
 }

@@ -8,7 +8,7 @@ export class ProgramBuilder {
   readonly #relocations: { at: number; target: number }[] = []
   readonly #cellNames = new Map<number, string>()
   readonly #strings = new Map<string, Pointer>()
-  #blob = Buffer.alloc(4096)
+  #blob = Buffer.alloc(32_768)
   #length = 0
 
   /** One system call by name. */
@@ -62,7 +62,8 @@ export class ProgramBuilder {
     let pointer = this.#strings.get(text)
     if (pointer === undefined) {
       if (text.includes('\0')) throw new Error(`string with a NUL byte: ${JSON.stringify(text)}`)
-      pointer = this.bytes(Buffer.from(`${text}\0`), 1)
+      pointer = this.space(Buffer.byteLength(text) + 1, 1)
+      this.#blob.write(text, pointer.offset)
       this.#strings.set(text, pointer)
     }
     return pointer
@@ -76,7 +77,7 @@ export class ProgramBuilder {
 
   /** Zeroed room. */
   space(size: number, align = 8): Pointer {
-    const offset = Math.ceil(this.#length / align) * align
+    const offset = (this.#length + align - 1) & -align
     this.#length = offset + size
     if (this.#length > this.#blob.length) {
       const larger = Buffer.alloc(Math.max(this.#length, this.#blob.length * 2))

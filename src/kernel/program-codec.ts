@@ -17,37 +17,50 @@ export function encodeProgram(program: Program): Buffer {
   out.writeUInt32LE(relocations.length, 12)
   out.writeUInt32LE(blob.length, 16)
   out.writeUInt32LE(labels.length, 20)
-  for (const [i, operation] of operations.entries()) encodeOperation(out, headerSize + i * operationSize, operation)
-  for (const [i, { at, target }] of relocations.entries()) {
-    const place = headerSize + operations.length * operationSize + i * 8
-    out.writeUInt32LE(at, place)
-    out.writeUInt32LE(target, place + 4)
+  // All but the blob are words of 4 bytes, and one typed array is many times faster than the methods of a buffer.
+  const words = new Int32Array(out.buffer, out.byteOffset, blobStart / 4)
+  let at = headerSize / 4
+  for (const operation of operations) {
+    encodeOperation(words, at, operation)
+    at += operationSize / 4
+  }
+  for (const { at: place, target } of relocations) {
+    words[at++] = place
+    words[at++] = target
   }
   blob.copy(out, blobStart)
   labels.copy(out, blobStart + blob.length)
   return out
 }
 
-function encodeOperation(out: Buffer, at: number, operation: Operation): void {
-  out.writeUInt32LE(operation.nr, at)
-  out.writeInt32LE(operation.save, at + 4)
-  out.writeInt32LE(operation.target?.index ?? -1, at + 8)
-  out.writeUInt16LE(flows.indexOf(operation.flow), at + 12)
-  for (const [i, errno] of operation.ignore.entries()) out.writeUInt16LE(errno, at + 16 + i * 2)
-  out.writeInt32LE(operation.min, at + 24)
-  for (const [i, argument] of operation.args.entries()) {
-    const place = at + 40 + i * 8
+/** struct operation of native/init.c, in words. */
+function encodeOperation(words: Int32Array, at: number, { nr, save, target, flow, ignore, min, args }: Operation): void {
+  words[at] = nr
+  words[at + 1] = save
+  words[at + 2] = target?.index ?? -1
+  words[at + 3] = flows.indexOf(flow)
+  words[at + 4] = (ignore[0] ?? 0) | ((ignore[1] ?? 0) << 16)
+  words[at + 5] = (ignore[2] ?? 0) | ((ignore[3] ?? 0) << 16)
+  words[at + 6] = min
+  let low = 0
+  let high = 0
+  for (let i = 0; i < args.length; i++) {
+    const argument = args[i] ?? 0
+    const place = at + 10 + i * 2
     if (typeof argument === 'number') {
-      // Two halves of a two's complement: a bigint for each would double the time that an encoding takes.
-      out.writeUInt32LE(argument >>> 0, place)
-      out.writeUInt32LE(Math.floor(argument / 0x1_0000_0000) >>> 0, place + 4)
+      words[place] = argument % 0x1_0000_0000
+      words[place + 1] = Math.floor(argument / 0x1_0000_0000)
     } else if (typeof argument === 'bigint') {
-      out.writeBigUInt64LE(BigInt.asUintN(64, argument), place)
-    } else if (argument !== null) {
-      out[at + 32 + i] = kinds[argument.kind]
-      out.writeUInt32LE(argument.offset, place)
+      words[place] = Number(BigInt.asIntN(32, argument))
+      words[place + 1] = Number(BigInt.asIntN(32, argument >> 32n))
+    } else {
+      if (i < 4) low |= kinds[argument.kind] << (8 * i)
+      else high |= kinds[argument.kind] << (8 * (i - 4))
+      words[place] = argument.offset
     }
   }
+  words[at + 8] = low
+  words[at + 9] = high
 }
 
 /** @throws Error when the bytes are no program */

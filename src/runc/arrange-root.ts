@@ -33,7 +33,7 @@ export function arrangeRoot(builder: ProgramBuilder, { spec, sources, cgroups, t
   for (const mount of spec.mounts) {
     const bind = binds.get(mount)
     if (bind !== undefined) attachBind(builder, root, bind)
-    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') mountCgroups(builder, root, mount, cgroups, makesNew(spec.linux.namespaces, 'cgroup'))
+    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') mountCgroups(builder, root, mount, { cgroups, namespaced: makesNew(spec.linux.namespaces, 'cgroup'), label: spec.linux.mountLabel })
     else mountFilesystem(builder, root, mount, { label: spec.linux.mountLabel, readTree })
   }
   if (hasOwnDev(spec)) makeDevices(builder, spec, root, nullDevice, sources.devices)

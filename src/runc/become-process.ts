@@ -14,7 +14,7 @@ import { callCourier, courierDescriptors, type SeccompListener } from './seccomp
 import type { OciProcess, OciSeccomp } from './spec.ts'
 import { connectStdio } from './stdio.ts'
 import { connectTerminal, sendTerminal, type Terminal } from './terminal.ts'
-import type { UserNamespace } from './user-namespace.ts'
+import { copiesFromOutside, type UserNamespace } from './user-namespace.ts'
 
 export interface BecomeProcess {
   process: OciProcess
@@ -51,7 +51,8 @@ export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): v
   if (process.noNewPrivileges === true) builder.call('forbid new privileges', 'prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0])
   if (terminal !== undefined) connectTerminal(builder, terminal, process.user.uid)
   else if (detached !== undefined) keepStdio(builder, detached, process.user.uid)
-  else connectStdio(builder, outer.pipes!, process.user.uid)
+  // Where the outer process has given them away, the child has no right to.
+  else connectStdio(builder, outer.pipes!, copiesFromOutside(become.users) ? 0 : process.user.uid)
   builder.call('let no other descriptor through', 'close_range', [3 + (detached?.plan.preserved ?? 0), 0xffff_ffff, CLOSE_RANGE_CLOEXEC])
   builder.call(`enter working directory ${process.cwd}`, 'fchdir', [cwd])
   dropBounding(builder, masks.bounding)

@@ -31,12 +31,15 @@ const ENOENT = 2
 const EBADF = 9
 const EEXIST = 17
 
-/** @throws GantryError InvalidParameter for a limit that the host cannot hold */
-export function planCgroups(layout: CgroupLayout, path: string, resources: OciResources = {}): CgroupPlan {
+/**
+ * @param filters whether the maker may load a device filter: an ordinary user may not, and can make no device either
+ * @throws GantryError InvalidParameter for a limit that the host cannot hold
+ */
+export function planCgroups(layout: CgroupLayout, path: string, resources: OciResources = {}, filters = true): CgroupPlan {
   const rules = deviceRules(resources.devices)
   const v2 = layout.mode === 'v2'
   const writes = [...resourceWrites(layout, resources), ...(v2 ? [] : deviceWritesV1(layout, rules))]
-  return { layout, path: checkedPath(path), writes, devices: v2 ? rules : [] }
+  return { layout, path: checkedPath(path), writes, devices: v2 && filters ? rules : [] }
 }
 
 /** Makes the cgroup in every tree and sets its limits. */

@@ -1,4 +1,6 @@
 import { appendFileSync, closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { isRootless } from '../kernel/host-user.ts'
 import { GantryError, messageOf } from '../lib/errors.ts'
 import { flag, isSet, parseArguments, type Arguments, type FlagTable } from './arguments.ts'
 import { commands, type Command } from './command.ts'
@@ -13,7 +15,7 @@ const globalFlags: FlagTable = {
   version: { letter: 'v' },
   help: { letter: 'h' },
   criu: { value: true },
-  'systemd-cgroup': { missing: true },
+  'systemd-cgroup': {},
   // Everything that root may do and an ordinary user may not fails with the kernel's word for it.
   rootless: { value: true },
 }
@@ -36,17 +38,23 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     const [least, most] = command.arguments
     if (args.rest.length < least) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires a minimum of ${least} argument(s)`)
     if (args.rest.length > most) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires a maximum of ${most} argument(s)`)
-    return await command.run({ root: flag(global, 'root') || '/run/gantry-runc', args })
+    return await command.run({ root: flag(global, 'root') || defaultRoot(), systemd: isSet(global, 'systemd-cgroup'), args })
   } catch (error) {
     report(global, `${command?.failure?.prefix ?? ''}${messageOf(error)}`)
     return command?.failure?.code ?? 1
   }
 }
 
+/** An ordinary user's state is where only he can write, as runc's. */
+function defaultRoot(): string {
+  const own = process.env['XDG_RUNTIME_DIR']
+  return isRootless() && own ? join(own, 'gantry-runc') : '/run/gantry-runc'
+}
+
 /** Callers take the version from the first line and what follows "spec:" (podman info, docker info). */
 const versionText = `gantry-runc version ${version}\ncommit: ${commit}\nspec: ${specVersion}\n`
 
-const usage = `Usage: gantry-runc [--root DIR] [--log FILE] [--log-format text|json] COMMAND
+const usage = `Usage: gantry-runc [--root DIR] [--log FILE] [--log-format text|json] [--systemd-cgroup] COMMAND
 
   ${Object.keys(commands).toSorted().join('\n  ')}
 `

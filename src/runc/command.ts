@@ -3,6 +3,8 @@ import type { Arguments, FlagTable } from './arguments.ts'
 export interface CommandContext {
   /** Directory of all containers (--root). */
   root: string
+  /** systemd makes cgroups (--systemd-cgroup). */
+  systemd: boolean
   args: Arguments
 }
 

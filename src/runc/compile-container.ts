@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { posix } from 'node:path'
 import { CLONE_NEWCGROUP } from '../kernel/constants/processes.ts'
 import type { CgroupLayout } from '../kernel/cgroup/layout.ts'
+import { isRootless } from '../kernel/host-user.ts'
 import type { Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
 import { GantryError } from '../lib/errors.ts'
@@ -11,12 +12,13 @@ import { cloneFirstProcess, settleInUserNamespace } from './birth.ts'
 import { availableInside } from './capabilities.ts'
 import { delegateCgroup } from './cgroup-delegation.ts'
 import { createCgroups, hasUnified, joinCgroups, openCgroups, planCgroups, type CgroupPlan, type OpenCgroup } from './cgroups.ts'
-import type { DetachedPlan, DetachedSide } from './detached-side.ts'
+import { waitForHooks, type DetachedPlan, type DetachedSide } from './detached-side.ts'
 import { runHooksInside } from './hooks-inside.ts'
 import { setHostname } from './hostname.ts'
 import { joinIntelRdt } from './intel-rdt.ts'
 import { setMemoryPolicy } from './memory-policy.ts'
 import { readTree, type TreeEntry } from './mounts/copy-up.ts'
+import { throughDangling } from './mounts/dangling.ts'
 import { maskPaths, protectPaths } from './mounts/masked.ts'
 import { bindSharedKernelFiles, withoutForeignGroup } from './mounts/shared-kernel-files.ts'
 import { copyFromOutside, planSources, type HostSources } from './mounts/sources.ts'
@@ -26,7 +28,7 @@ import { finishOuter, prepareOuter } from './outer-side.ts'
 import { setPersonality } from './personality.ts'
 import { setFromInside, setFromOutside } from './process-settings.ts'
 import { refuse } from './refuse.ts'
-import { enterRoot, finishRoot } from './rootfs.ts'
+import { enterRoot, enterRootByMove, finishRoot } from './rootfs.ts'
 import { confinementOf, hostSecurity, openConfinement, type HostSecurity } from './security.ts'
 import type { OciSpec, OciState } from './spec.ts'
 import { giveStdio, type StdioPlan } from './stdio.ts'
@@ -71,12 +73,12 @@ export function compileContainer(options: CompileContainer): Program {
   const { isDirectory = isHostDirectory, security = hostSecurity() } = options
   const valid = validateSpec(options.spec)
   const users = planUserNamespace(valid.linux, options.caller)
-  const spec = fitToUserNamespace(valid, users)
+  const spec = fitToUserNamespace({ ...valid, mounts: throughDangling(options.rootfs, valid.mounts) }, users)
   const { namespaces, timeOffsets } = spec.linux
   const confinement = confinementOf(spec.process, security)
   if (spec.linux.mountLabel && !security.selinux) refuse('linux.mountLabel', 'this host has no SELinux')
   const builder = new ProgramBuilder()
-  const cgroups = planCgroups(options.layout, options.cgroupPath, spec.linux.resources)
+  const cgroups = planCgroups(options.layout, options.cgroupPath, spec.linux.resources, !isRootless(users.caller.uid))
   const outer = prepareOuter(builder, options)
   createCgroups(builder, cgroups)
   delegateCgroup(builder, cgroups, spec, users)
@@ -141,10 +143,12 @@ function childSide(builder: ProgramBuilder, options: CompileContainer, spec: Val
   setHostname(builder, spec)
   setPersonality(builder, linux.personality)
   makeWorkingDirectory(builder, root, process.cwd)
+  waitForHooks(builder, outer)
   runHooksInside(builder, { point: 'createContainer', hooks: spec.hooks?.createContainer ?? [], state: stateOf(options, spec, 'creating'), quiet: false })
-  enterRoot(builder, root)
+  if ('plan' in outer && outer.plan.noPivot === true) enterRootByMove(builder, root)
+  else enterRoot(builder, root)
   finishRoot(builder, spec.root.readonly === true, linux.rootfsPropagation)
-  maskPaths(builder, linux.maskedPaths ?? [], nullDevice)
+  maskPaths(builder, linux.maskedPaths ?? [], { nullDevice, label: linux.mountLabel })
   protectPaths(builder, linux.readonlyPaths ?? [])
   const cwd = openWorkingDirectory(builder, process.cwd)
   const start = { point: 'startContainer', hooks: spec.hooks?.startContainer ?? [], state: stateOf(options, spec, 'created'), quiet: true } as const

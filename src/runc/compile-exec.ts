@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../kernel/constants/files.ts'
-import type { CgroupLayout } from '../kernel/cgroup/layout.ts'
+import type { CgroupHierarchy, CgroupLayout } from '../kernel/cgroup/layout.ts'
 import type { Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
 import { CLONE_NEWPID } from '../kernel/constants/processes.ts'
@@ -32,6 +32,8 @@ export interface CompileExec {
   seccomp: OciSeccomp | undefined
   layout: CgroupLayout
   cgroupPath: string
+  /** Where below that, in each tree; there unless told. */
+  subCgroup?: (hierarchy: CgroupHierarchy) => string
   stdio: StdioPlan
   directory: string
   /** Without a monitor; `stdio` then says only whether there is a terminal. */
@@ -58,7 +60,7 @@ export function compileExec(options: CompileExec): Program {
   const { pid, users = userNamespaceOf(pid) } = options
   const process = withoutNulls(options.process)
   const { namespaces = users.kind === 'own' ? joinable : [...joinable, 'user'] } = options
-  const cgroups = { layout: options.layout, path: options.cgroupPath }
+  const { layout, cgroupPath, subCgroup = (): string => '' } = options
   validateProcess(process)
   const builder = new ProgramBuilder()
   const outer = prepareOuter(builder, options)
@@ -81,9 +83,12 @@ export function compileExec(options: CompileExec): Program {
   }
   cloneFurtherProcess(builder, {
     outer, between, enter, listener,
-    intoCgroup: hasUnified(cgroups.layout),
+    intoCgroup: hasUnified(layout),
     prepare: (cgroup) => {
-      opened.push(...openCgroups(builder, cgroups, cgroup))
+      for (const hierarchy of layout.hierarchies) {
+        const place = { layout: { ...layout, hierarchies: [hierarchy] }, path: `${cgroupPath}/${subCgroup(hierarchy)}` }
+        opened.push(...openCgroups(builder, place, cgroup))
+      }
       builder.call(`open process ${pid}`, 'pidfd_open', [pid, 0], { save: container })
       if (!between && namespaces.includes('pid')) builder.call('join the pid namespace', 'setns', [container, CLONE_NEWPID])
     },

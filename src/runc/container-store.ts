@@ -2,14 +2,16 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, w
 import { join } from 'node:path'
 import { detectLayout } from '../kernel/cgroup/layout.ts'
 import { isFrozen } from '../kernel/cgroup/freezer.ts'
+import type { SystemdUnit } from '../kernel/cgroup/systemd-unit.ts'
 import { GantryError } from '../lib/errors.ts'
-import { parseJson } from '../lib/json.ts'
+import { parseJson, stringifyJson } from '../lib/json.ts'
 import type { OciSpec } from './spec.ts'
 
 /**
  * What is kept of a container, in `<root>/<id>/`:
  *   state.json   this record; the names that runc's has too mean the same
  *   config.json  its specification
+ *   cgroup.json  where its cgroup is, from the moment that there is one
  *   program      the program that made it
  *   s            the socket its process waits on, until it is started
  */
@@ -21,7 +23,10 @@ export interface ContainerRecord {
   init_process_start: number
   bundle: string
   rootfs: string
+  /** "" when its maker had no right to make one. */
   cgroup: string
+  /** Where systemd manages it. */
+  unit?: SystemdUnit
   created: string
   annotations?: Record<string, string>
 }
@@ -66,9 +71,30 @@ export function loadSpec(directory: string): OciSpec {
   return parseJson(readFileSync(join(directory, 'config.json'), 'utf8')) as OciSpec
 }
 
+/** What a later command finds is what now holds: an update changes limits. */
+export function saveSpec(directory: string, spec: OciSpec): void {
+  replaceFile(join(directory, 'config.json'), stringifyJson(spec))
+}
+
 export function save(directory: string, record: ContainerRecord): void {
-  const file = join(directory, 'state.json')
-  writeFileSync(`${file}.new`, JSON.stringify(record))
+  replaceFile(join(directory, 'state.json'), JSON.stringify(record))
+}
+
+export function saveCgroup(directory: string, { cgroup, unit }: Pick<ContainerRecord, 'cgroup' | 'unit'>): void {
+  replaceFile(join(directory, 'cgroup.json'), JSON.stringify({ cgroup, unit }))
+}
+
+/** undefined: whoever made the container was killed before it had one. */
+export function loadCgroup(directory: string): Pick<ContainerRecord, 'cgroup' | 'unit'> | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory, 'cgroup.json'), 'utf8')) as Pick<ContainerRecord, 'cgroup' | 'unit'>
+  } catch {
+    return undefined
+  }
+}
+
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text)
   renameSync(`${file}.new`, file)
 }
 
@@ -83,7 +109,7 @@ export function forget(directory: string): void {
 export function statusOf({ directory, record }: StoredContainer): ContainerStatus {
   if (startTimeOf(record.init_process_pid) !== record.init_process_start) return 'stopped'
   if (existsSync(join(directory, 's'))) return 'created'
-  return stands(record.cgroup) ? 'paused' : 'running'
+  return record.cgroup !== '' && stands(record.cgroup) ? 'paused' : 'running'
 }
 
 function stands(cgroup: string): boolean {

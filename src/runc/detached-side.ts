@@ -25,6 +25,12 @@ export interface DetachedPlan {
   stays: boolean
   /** The process waits until somebody connects to the socket `s` of the directory; from then on it reports failures there. */
   waits: boolean
+  /** Unix socket that is sent a pidfd of the process (--pidfd-socket). */
+  pidfdSocket?: string
+  /** The outer process reports `prepared` when all is mounted, before the root is entered, and waits for a byte. */
+  hooks?: boolean
+  /** Move the root over that of the host (--no-pivot). */
+  noPivot?: boolean
   /** Leave the session keyring as it is (--no-new-keyring). */
   keepsKeyring?: boolean
 }
@@ -37,10 +43,14 @@ export interface DetachedSide extends MonitorSide {
   record: Pointer
   start: Cell | undefined
   console: Cell | undefined
+  pidfdSocket: Cell | undefined
 }
 
 const CREATED_PID = 4
 const CREATED_TERMINAL = 8
+const CREATED_HOLDER = 12
+const PR_SET_PTRACER = 0x59616d61
+const PR_SET_PTRACER_ANY = -1
 const EPERM = 1
 const ENOENT = 2
 const EBADF = 9
@@ -64,12 +74,13 @@ export function prepareDetached(builder: ProgramBuilder, directory: string, plan
   builder.call('hide from tracers', 'prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
   if (plan.stays) builder.call('leave the session of the caller', 'setsid', [])
   const start = plan.waits ? listenForStart(builder, directory) : undefined
-  const console = plan.consoleSocket === undefined ? undefined : connectConsole(builder, plan.consoleSocket)
+  const console = plan.consoleSocket === undefined ? undefined : connectTo(builder, 'console socket', plan.consoleSocket)
+  const pidfdSocket = plan.pidfdSocket === undefined ? undefined : connectTo(builder, 'pidfd socket', plan.pidfdSocket)
   const [own, sync] = builder.cellPair('sync of the outer process', 'sync of the child')
   builder.call('make a socket to the child', 'socketpair', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, addressOf(own)])
   const record = Buffer.alloc(recordSize)
   record.writeUInt32LE(recordKinds.created, 0)
-  return { block, sync, own, pipes: undefined, plan, status: statusChannel(plan), record: builder.bytes(record), start, console }
+  return { block, sync, own, pipes: undefined, plan, status: statusChannel(plan), record: builder.bytes(record), start, console, pidfdSocket }
 }
 
 /** In the outer process, after the clone: waits until the child is ready, reports it, and leaves, or stays until it ends. */
@@ -77,13 +88,18 @@ export function finishDetached(builder: ProgramBuilder, side: DetachedSide, hasT
   const { block, own, sync, plan, status, record } = side
   builder.call('close the end of the child', 'close', [sync])
   builder.copy('note the pid', block.pid, builder.cellAt(offsetBy(record, CREATED_PID), 'reported pid'))
+  if (side.pidfdSocket !== undefined) sendPidfd(builder, side, side.pidfdSocket)
+  if (plan.hooks === true) askForHooks(builder, side)
   const terminal = builder.cellAt(offsetBy(record, CREATED_TERMINAL), 'reported terminal')
   if (hasTerminal && side.console === undefined) {
     const { message, descriptor } = descriptorMessage(builder, 'received terminal')
     builder.call('wait until the child is ready', 'recvmsg', [own, message, MSG_CMSG_CLOEXEC], { min: 1 })
     builder.copy('note the terminal', descriptor, terminal)
     // The caller takes the terminal from here; in a container's reach this process never is.
+    builder.call('note who holds it', 'getpid', [], { save: builder.cellAt(offsetBy(record, CREATED_HOLDER), 'reported holder') })
     builder.call('let the caller take it', 'prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
+    // Yama would allow parents only.
+    builder.call('even if it is no parent', 'prctl', [PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0], { ignore: [EINVAL] })
   } else {
     builder.call('wait until the child is ready', 'read', [own, builder.space(1, 1), 1], { min: 1 })
   }
@@ -96,6 +112,32 @@ export function finishDetached(builder: ProgramBuilder, side: DetachedSide, hasT
     if (hasTerminal && side.console === undefined) untilReaderLeaves(builder, status)
   }
   builder.call('leave', 'exit_group', [0])
+}
+
+function sendPidfd(builder: ProgramBuilder, { block }: DetachedSide, socket: Cell): void {
+  const { message, descriptor } = descriptorMessage(builder, 'pidfd to send')
+  builder.copy('take the pidfd', block.pidfd, descriptor)
+  builder.call('send the pidfd', 'sendmsg', [socket, message, 0], { min: 1 })
+  builder.call('close the pidfd socket', 'close', [socket])
+}
+
+/** In the outer process: whoever reads the status channel runs the hooks of the host and says so. */
+function askForHooks(builder: ProgramBuilder, { block, own, status }: DetachedSide): void {
+  const record = Buffer.alloc(recordSize)
+  record.writeUInt32LE(recordKinds.prepared, 0)
+  const prepared = builder.bytes(record)
+  builder.copy('note the pid', block.pid, builder.cellAt(offsetBy(prepared, CREATED_PID), 'prepared pid'))
+  builder.call('wait until all is mounted', 'read', [own, builder.space(1, 1), 1], { min: 1 })
+  builder.call('ask for the hooks', 'write', [status, prepared, recordSize], { min: recordSize })
+  builder.call('wait until they have run', 'read', [status, builder.space(1, 1), 1], { min: 1 })
+  writeText(builder, 'let the child go on', own, 'h')
+}
+
+/** In the child, when all is mounted and the root not entered yet (OCI config.md: prestart and createRuntime hooks). */
+export function waitForHooks(builder: ProgramBuilder, side: MonitorSide | DetachedSide): void {
+  if (!('plan' in side) || side.plan.hooks !== true) return
+  writeText(builder, 'say that all is mounted', side.sync, 'h')
+  builder.call('wait until the hooks have run', 'read', [side.sync, builder.space(1, 1), 1], { min: 1 })
 }
 
 /** The writing end of a pipe shows POLLERR once nobody has its reading end. */
@@ -141,12 +183,12 @@ function listenForStart(builder: ProgramBuilder, directory: string): Cell {
   return start
 }
 
-function connectConsole(builder: ProgramBuilder, path: string): Cell {
-  if (Buffer.byteLength(path) > longestSocketPath) throw new GantryError('InvalidParameter', `cannot use console socket ${path}: its path is longer than ${longestSocketPath} bytes`)
-  const socket = builder.cell('console socket')
+function connectTo(builder: ProgramBuilder, name: string, path: string): Cell {
+  if (Buffer.byteLength(path) > longestSocketPath) throw new GantryError('InvalidParameter', `cannot use ${name} ${path}: its path is longer than ${longestSocketPath} bytes`)
+  const socket = builder.cell(name)
   const address = socketAddress(path)
-  builder.call('make a socket for the terminal', 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0], { save: socket })
-  builder.call(`connect to console socket ${path}`, 'connect', [socket, builder.bytes(address), address.length])
+  builder.call(`make a socket for ${name === 'console socket' ? 'the terminal' : 'the pidfd'}`, 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0], { save: socket })
+  builder.call(`connect to ${name} ${path}`, 'connect', [socket, builder.bytes(address), address.length])
   return socket
 }
 

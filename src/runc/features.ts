@@ -29,7 +29,7 @@ export function describeFeatures(): Record<string, unknown> {
     linux: {
       namespaces: namespaces.filter(acceptsNamespace),
       capabilities: [...capabilityNames],
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: ['ALLOW', 'ERRNO', 'KILL', 'KILL_PROCESS', 'KILL_THREAD', 'LOG', ...(acceptsAction('SCMP_ACT_NOTIFY') ? ['NOTIFY'] : []), 'TRACE', 'TRAP'].map((name) => `SCMP_ACT_${name}`),

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { closeSync } from 'node:fs'
+import { forwardSignals, hasLauncher } from '../kernel/launcher.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import { takeDescriptor } from '../kernel/process-descriptor.ts'
 import { waitForEnd, type ProgramRun } from '../kernel/program-run.ts'
@@ -9,14 +10,17 @@ import type { TerminalPump } from './terminal-pump.ts'
 export interface ForegroundProcess {
   program: Program
   run: ProgramRun
+  /** This process has nothing else to do meanwhile; so unless told. */
+  idle?: boolean
 }
 
 /** All that can be caught, except what is about this process: its children, its own terminal, a closed pipe, a profiler. */
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const
 
 /** Ties this process's signals and terminal to a process, which `start` may have to release, until it ends. @returns its exit code */
-export async function runInForeground({ program, run }: ForegroundProcess, start: () => Promise<void> = async () => {}): Promise<number> {
-  for (const signal of forwarded) process.on(signal, () => forward(run.pid, signal))
+export async function runInForeground({ program, run, idle = true }: ForegroundProcess, start: () => Promise<void> = async () => {}): Promise<number> {
+  if (hasLauncher()) forwardSignals(linuxKernel, run.pid, forwarded.map((name) => constants.signals[name]))
+  else for (const signal of forwarded) process.on(signal, () => forward(run.pid, signal))
   let pump: TerminalPump | undefined
   try {
     if (run.terminal >= 0) {
@@ -24,7 +28,7 @@ export async function runInForeground({ program, run }: ForegroundProcess, start
       pump = pumpTerminal(takeDescriptor(linuxKernel, run.outer, run.terminal))
     }
     await start()
-    const code = await waitForEnd(run.status, program)
+    const code = await waitForEnd(run.status, program, idle && hasLauncher() && pump === undefined)
     await pump?.drained
     return code
   } finally {

@@ -1,7 +1,9 @@
-import { rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join as joinPath } from 'node:path'
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from '../kernel/constants/files.ts'
 import type { Cell } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { GantryError } from '../lib/errors.ts'
 import { writeText } from './paths.ts'
 import { formatWithPid } from './pid-text.ts'
 import { refuse } from './refuse.ts'
@@ -30,6 +32,30 @@ export function joinIntelRdt(builder: ProgramBuilder, rdt: OciIntelRdt | undefin
   const monitored = `${group}/mon_groups/${id}`
   makeDirectory(builder, monitored)
   join(builder, monitored, pid, file)
+}
+
+export interface RdtUpdate {
+  /** Its class of service: `linux.intelRdt.closID`, or its own name. */
+  group: string
+  l3CacheSchema?: string | undefined
+  memBwSchema?: string | undefined
+  /** Who goes into the class when it is not there yet. */
+  pids: readonly number[]
+  /** Where resctrl is mounted. */
+  at?: string
+}
+
+/** Changes what a running container may use of cache and memory bandwidth. @throws GantryError Unavailable where the kernel has no resctrl */
+export function updateIntelRdt({ group, l3CacheSchema = '', memBwSchema = '', pids, at = resctrl }: RdtUpdate): void {
+  const lines = [l3CacheSchema, memBwSchema].filter((line) => line !== '')
+  if (lines.length === 0) return
+  if (!existsSync(joinPath(at, 'schemata'))) throw new GantryError('Unavailable', `cannot set Intel RDT: this host has no resctrl at ${at}`)
+  const directory = joinPath(at, group)
+  if (!existsSync(directory)) {
+    mkdirSync(directory)
+    for (const pid of pids) writeFileSync(joinPath(directory, 'tasks'), String(pid))
+  }
+  writeFileSync(joinPath(directory, 'schemata'), `${lines.join('\n')}\n`)
 }
 
 /** Removes the class of service that a container of this name was given. Fine when there is none. */

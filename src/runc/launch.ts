@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
 
@@ -15,7 +14,14 @@ const cachedData = cache === undefined ? undefined : readIfThere(join(cache.dire
 // The bundle is ASCII: read as such it takes half the memory, and no decoding.
 const script = new Script(`(function (require, __filename) {${readFileSync(bundle, 'latin1')}\n})`, { filename: bundle, ...(cachedData === undefined ? {} : { cachedData }) })
 if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) process.on('exit', () => keep(cache))
-;(script.runInThisContext() as (require: NodeJS.Require, filename: string) => void)(createRequire(bundle), bundle)
+;(script.runInThisContext() as (load: (name: string) => object, filename: string) => void)(loadLate, bundle)
+
+/** Parts of Node that take milliseconds to load, and that most calls never use, are loaded when they are. */
+function loadLate(name: string): object {
+  const load = (): object => process.getBuiltinModule(name) ?? {}
+  const slow = ['node:child_process', 'node:net', 'node:tty', 'node:fs/promises'].includes(name)
+  return slow ? new Proxy({}, { get: (_, key) => Reflect.get(load(), key) as unknown }) : load()
+}
 
 interface CacheFile {
   directory: string

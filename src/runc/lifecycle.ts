@@ -1,24 +1,24 @@
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { detectLayout } from '../kernel/cgroup/layout.ts'
-import { prepareParents } from '../kernel/cgroup/parents.ts'
-import { killAll } from '../kernel/cgroup/processes.ts'
-import { removeCgroup } from '../kernel/cgroup/remove.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { prepareLaunch } from '../kernel/launcher.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import type { Program } from '../kernel/program.ts'
 import { encodeProgram } from '../kernel/program-codec.ts'
-import { runProgram, type ProgramRun } from '../kernel/program-run.ts'
+import { launchProgram, type ProgramRun } from '../kernel/program-run.ts'
 import { GantryError, messageOf } from '../lib/errors.ts'
 import { parseJson } from '../lib/json.ts'
-import { cgroupOf } from './cgroup-path.ts'
 import { compileContainer } from './compile-container.ts'
+import { endCgroup, pidsOf, placeContainer, type PlacedContainer } from './container-cgroup.ts'
 import { addHome } from './home.ts'
 import { runHooks, tryHooks } from './hooks.ts'
-import { directoryOf, forget, loadSpec, reserve, save, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
+import { directoryOf, forget, loadCgroup, loadSpec, reserve, save, saveCgroup, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
 import type { DetachedPlan } from './detached-side.ts'
 import { removeIntelRdt } from './intel-rdt.ts'
+import { withListenDescriptors } from './listen-descriptors.ts'
+import { withNotifySocket } from './notify-socket.ts'
 import { moveNetDevices } from './net-devices.ts'
-import type { OciSpec, OciState } from './spec.ts'
+import type { OciResources, OciSpec, OciState } from './spec.ts'
 import { useFilterStore } from './filter-store.ts'
 import { startError } from './start-error.ts'
 import { releaseProcess } from './start-client.ts'
@@ -27,6 +27,8 @@ export interface CreateContainer {
   root: string
   id: string
   bundle: string
+  /** systemd makes its cgroup (--systemd-cgroup). */
+  systemd: boolean
   /** How its process is tied to this one, given its specification. */
   plan(spec: OciSpec): DetachedPlan
 }
@@ -39,38 +41,41 @@ export interface CreatedContainer extends StoredContainer {
 
 /** Makes a container from a bundle; its process waits for `startContainer`. Leaves nothing when it fails. */
 export async function createContainer(options: CreateContainer): Promise<CreatedContainer> {
-  const { root, id } = options
+  const { root, id, systemd } = options
   const bundle = resolve(options.bundle)
   const text = readText(join(bundle, 'config.json'))
   const parsed = parseSpec(text)
   const rootfs = resolve(bundle, parsed.root?.path ?? 'rootfs')
   const spec = withHome(parsed, rootfs)
-  const cgroup = cgroupOf(spec, id)
-  const plan = options.plan(spec)
+  const plan = { ...options.plan(spec), hooks: hasHooksOutside(spec) }
   useFilterStore()
-  const layout = detectLayout()
   const directory = reserve(root, id)
-  let run: ProgramRun | undefined
+  let placed: PlacedContainer | undefined
   try {
     writeFileSync(join(directory, 'config.json'), text)
-    prepareParents(layout, cgroup)
+    placed = await placeContainer(spec, id, systemd)
+    const { layout, path, resources, recorded, settle } = placed
+    prepareLaunch(3 + plan.preserved)
+    saveCgroup(directory, recorded)
     const terminal = spec.process?.terminal === true
-    const program = compileContainer({ spec, rootfs, layout, cgroupPath: cgroup, directory, stdio: { terminal, stdin: false }, detached: plan, identity: { id, bundle } })
-    run = runSavedProgram(program, join(directory, 'program'), plan.preserved)
-    const { annotations, ociVersion } = spec
+    const program = compileContainer({ spec: withNotifySocket(withResources(spec, resources), directory), rootfs, layout, cgroupPath: path, directory, stdio: { terminal, stdin: false }, detached: plan, identity: { id, bundle } })
+    const { annotations, ociVersion, hooks } = spec
     const created = new Date().toISOString()
-    const record: ContainerRecord = { ociVersion, id, init_process_pid: run.pid, init_process_start: startTimeOf(run.pid), bundle, rootfs, cgroup, created, annotations }
-    moveNetDevices(linuxKernel, spec.linux?.netDevices, run.pid)
-    if (spec.hooks !== undefined) {
-      const state = stateOf(record, 'creating', run.pid)
-      await runHooks(linuxKernel, spec.hooks.prestart, state)
-      await runHooks(linuxKernel, spec.hooks.createRuntime, state)
+    const recordOf = (pid: number): ContainerRecord => ({ ociVersion, id, init_process_pid: pid, init_process_start: startTimeOf(pid), bundle, rootfs, ...recorded, created, annotations })
+    const prepared = async (pid: number): Promise<void> => {
+      const state = stateOf(recordOf(pid), 'creating', pid)
+      await runHooks(linuxKernel, hooks?.prestart, state)
+      await runHooks(linuxKernel, hooks?.createRuntime, state)
     }
+    const run = await runSavedProgram({ program, path: join(directory, 'program'), preserved: plan.preserved, prepared })
+    await settle()
+    moveNetDevices(linuxKernel, spec.linux?.netDevices, run.pid)
+    const record = recordOf(run.pid)
     save(directory, record)
     return { directory, record, spec, program, run }
   } catch (error) {
-    if (run !== undefined) await killAll(layout, cgroup).catch(() => {})
-    await removeCgroup(layout, cgroup).catch(() => {}) // the first failure is the one to show
+    await placed?.settle().catch(() => {})
+    if (placed !== undefined) await endCgroup(placed.recorded).catch(() => {}) // the first failure is the one to show
     forget(directory)
     throw startError(error, spec.process?.args?.[0] ?? '')
   }
@@ -89,9 +94,7 @@ export async function startContainer({ directory, record }: StoredContainer, spe
 
 /** Kills what is left of it and removes cgroup and records. @returns what went wrong without an effect on that */
 export async function deleteContainer({ directory, record }: StoredContainer): Promise<string[]> {
-  const layout = detectLayout()
-  await killAll(layout, record.cgroup)
-  await removeCgroup(layout, record.cgroup)
+  await end(record)
   const { hooks, linux } = loadSpec(directory)
   removeIntelRdt(linux?.intelRdt, record.id)
   forget(directory)
@@ -102,13 +105,29 @@ export async function deleteContainer({ directory, record }: StoredContainer): P
 export async function deleteUnfinished(root: string, id: string): Promise<void> {
   const directory = directoryOf(root, id)
   if (!existsSync(directory)) return
-  if (existsSync(join(directory, 'config.json'))) {
-    const layout = detectLayout()
-    const cgroup = cgroupOf(loadSpec(directory), id)
-    await killAll(layout, cgroup)
-    await removeCgroup(layout, cgroup)
-  }
+  const recorded = loadCgroup(directory)
+  if (recorded !== undefined) await endCgroup(recorded)
   forget(directory)
+}
+
+/** Without a cgroup its first process has to do: the others of its pid namespace go with that. */
+async function end(record: ContainerRecord): Promise<void> {
+  if (record.cgroup !== '') return endCgroup(record)
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const [pid] = pidsOf(record)
+    if (pid === undefined) return
+    process.kill(pid, 'SIGKILL')
+    await sleep(10)
+  }
+}
+
+/** Those that run before the root is entered. */
+function hasHooksOutside({ hooks }: OciSpec): boolean {
+  return [...(hooks?.prestart ?? []), ...(hooks?.createRuntime ?? [])].length > 0
+}
+
+function withResources(spec: OciSpec, resources: OciResources): OciSpec {
+  return spec.linux === undefined ? spec : { ...spec, linux: { ...spec.linux, resources } }
 }
 
 function stateOf({ ociVersion, id, bundle, annotations }: ContainerRecord, status: OciState['status'], pid: number): OciState {
@@ -116,18 +135,13 @@ function stateOf({ ociVersion, id, bundle, annotations }: ContainerRecord, statu
 }
 
 function withHome(spec: OciSpec, rootfs: string): OciSpec {
-  return spec.process === undefined ? spec : { ...spec, process: addHome(linuxKernel, spec.process, rootfs) }
+  return spec.process === undefined ? spec : { ...spec, process: withListenDescriptors(addHome(linuxKernel, spec.process, rootfs)) }
 }
 
 /** The file stays, to explain the container and its failures. */
-function runSavedProgram(program: Program, path: string, preserved: number): ProgramRun {
-  const file = openSync(path, 'w+', 0o600)
-  try {
-    writeSync(file, encodeProgram(program))
-    return runProgram(linuxKernel, { program, file, preserved })
-  } finally {
-    closeSync(file)
-  }
+function runSavedProgram({ program, path, preserved, prepared }: { program: Program; path: string; preserved: number; prepared: (pid: number) => Promise<void> }): Promise<ProgramRun> {
+  const encoded = encodeProgram(program)
+  return launchProgram(linuxKernel, { program, encoded, preserved, prepared, meanwhile: () => writeFileSync(path, encoded, { mode: 0o600 }) })
 }
 
 function readText(file: string): string {

@@ -1,4 +1,3 @@
-import { runCommandLine } from './command-line.ts'
+import { startGantryRunc } from './start.ts'
 
-// A created container keeps its status channel open until it executes; that must not hold the caller.
-void runCommandLine(process.argv.slice(2)).then((code) => process.exit(code))
+startGantryRunc()

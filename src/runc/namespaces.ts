@@ -38,7 +38,8 @@ export function openNamespaces(builder: ProgramBuilder, namespaces: Namespaces):
     if (type === 'pid' && !users) joinNamespace(builder, { type, descriptor })
     else joined.push({ type, descriptor })
   }
-  return joined
+  // From a mount namespace that is joined, files of the host are out of reach.
+  return joined.toSorted((one, other) => Number(one.type === 'mount') - Number(other.type === 'mount'))
 }
 
 export function joinNamespace(builder: ProgramBuilder, { type, descriptor }: JoinedNamespace): void {

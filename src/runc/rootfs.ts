@@ -1,6 +1,6 @@
 import { AT_FDCWD, AT_RECURSIVE } from '../kernel/constants/files.ts'
 import {
-  MNT_DETACH, MOUNT_ATTR_RDONLY, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_SYMLINKS, MS_PRIVATE, MS_REC, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
+  MNT_DETACH, MOUNT_ATTR_RDONLY, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_SYMLINKS, MS_MOVE, MS_PRIVATE, MS_REC, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
 } from '../kernel/constants/mounts.ts'
 import type { Cell } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
@@ -30,6 +30,17 @@ export function enterRoot(builder: ProgramBuilder, root: Cell): void {
   builder.call('enter the new root', 'fchdir', [root])
   builder.call('make it the root', 'pivot_root', [here, here])
   builder.call('detach the root of the host', 'umount2', [here, MNT_DETACH])
+  builder.call('enter /', 'chdir', [builder.string('/')])
+}
+
+/**
+ * The same on an initial root file system in memory, which cannot be pivoted away (--no-pivot). The host's tree stays beneath,
+ * where a process with CAP_SYS_ADMIN may find it again.
+ */
+export function enterRootByMove(builder: ProgramBuilder, root: Cell): void {
+  builder.call('enter the new root', 'fchdir', [root])
+  builder.call('move it over the root of the host', 'mount', [builder.string('.'), builder.string('/'), null, MS_MOVE, null])
+  builder.call('make it the root', 'chroot', [builder.string('.')])
   builder.call('enter /', 'chdir', [builder.string('/')])
 }
 

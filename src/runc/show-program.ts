@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { detectLayout } from '../kernel/cgroup/layout.ts'
+import { systemdUnitOf } from '../kernel/cgroup/systemd-unit.ts'
 import { explain } from '../kernel/program-explain.ts'
 import { syscallName } from '../kernel/syscalls.ts'
 import type { Argument, Program } from '../kernel/program.ts'
@@ -19,12 +20,18 @@ export function showProgram(bundlePath: string, format: string): string {
     spec,
     rootfs: resolve(bundle, spec.root?.path ?? 'rootfs'),
     layout: detectLayout(),
-    cgroupPath: cgroupOf(spec, 'ID'),
+    cgroupPath: placeOf(spec),
     directory: '/run/gantry-runc/ID',
     stdio: { terminal: spec.process?.terminal === true, stdin: false },
     detached: { preserved: 0, nullDescriptors: [], stays: spec.process?.terminal === true, waits: true },
   })
   return format === 'text' ? `${explain(program).join('\n')}\n` : `${JSON.stringify(operationsOf(program), null, 2)}\n`
+}
+
+/** As `create` has it, with --systemd-cgroup where the specification means that. */
+function placeOf(spec: OciSpec): string {
+  const path = spec.linux?.cgroupsPath
+  return path?.includes(':') === true ? systemdUnitOf(path, 'ID').path : cgroupOf(spec, 'ID')
 }
 
 /** One object an operation: the call as text, what it is for, and where it leads. */

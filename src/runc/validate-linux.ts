@@ -30,7 +30,7 @@ function validateNamespaces(spec: ValidSpec): void {
   const { linux } = spec
   const types = new Map(linux.namespaces.map((namespace) => [namespace.type, namespace]))
   if (types.size !== linux.namespaces.length) refuse('linux.namespaces', 'a type is listed twice')
-  if (types.get('mount') === undefined || types.get('mount')?.path) refuse('linux.namespaces', 'a mount namespace of its own is missing')
+  if (types.get('mount') === undefined) refuse('linux.namespaces', 'a mount namespace is missing: the mounts would be the host\'s')
   for (const [index, { path }] of linux.namespaces.entries()) {
     if (path && !path.startsWith('/')) refuse(`linux.namespaces[${index}].path`, `${JSON.stringify(path)} is not an absolute path`)
   }

@@ -182,7 +182,9 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
       await must(tmux('resize-window', '-x', '70', '-y', '20'))
       await type('sleep 0.3; stty size')
       await shows(/20 70/)
-      await type('trap "echo caught" INT; sleep 30')
+      // What is typed is on the screen too.
+      await type("trap 'echo cau\"\"ght' INT; echo slee''ping; sleep 30 & wait")
+      await shows(/sleeping/)
       await must(tmux('send-keys', 'C-c'))
       await shows(/caught/)
       const exec = await shell('gantry-runc', `RUNTIME exec -t ${name} sh -c 'tty; exit 3'`)

@@ -112,7 +112,7 @@ void describe('gantry-runc under the original dockerd and containerd', { concurr
   void test('gives a terminal that resizes, and one for an exec', async () => {
     const stage = { ...client, engine }
     await using terminal = await openTerminal(stage, { columns: 90, rows: 25 })
-    await terminal.type(`$D run -it --rm --name shell ${tiny} sh`)
+    await terminal.type(`$D run -it --rm --name shell ${tiny} sh; echo left with $?`)
     await terminal.shows(/\/ #/, 20_000)
     await terminal.type('tty; stty size')
     await terminal.shows(/\/dev\/pts\/0\s+25 90/)
@@ -124,7 +124,6 @@ void describe('gantry-runc under the original dockerd and containerd', { concurr
     const inner = await client.docker('exec', '-t', 'shell', 'sh', '-c', 'tty; exit 3')
     assert.deepEqual([inner.code, inner.stdout.trim()], [3, '/dev/pts/1'])
     await terminal.type('exit 5')
-    await terminal.type('echo left with $?')
     await terminal.shows(/left with 5/)
   })
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GantryError } from '../../lib/errors.ts'
+import { codeOf } from './code.ts'
 import { cgroupDirectory, hierarchyOf, type CgroupLayout } from './layout.ts'
 
 interface Freezer {
@@ -16,9 +17,13 @@ export async function freeze(layout: CgroupLayout, path: string): Promise<void> 
   await change(layout, path, 'frozen')
 }
 
-/** Lets a frozen cgroup run on. */
+/** Lets a frozen cgroup run on. Fine when it is gone: killed while it stood still, and taken away by systemd. */
 export async function thaw(layout: CgroupLayout, path: string): Promise<void> {
-  await change(layout, path, 'thawed')
+  try {
+    await change(layout, path, 'thawed')
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENODEV') throw error
+  }
 }
 
 /** Whether a cgroup stands still. */

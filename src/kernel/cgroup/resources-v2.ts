@@ -43,8 +43,8 @@ function memoryV2(list: WriteList, memory: NonNullable<OciResources['memory']>):
   if (memory.reservation) list.add('memory', 'memory.low', memory.reservation < 0 ? 'max' : memory.reservation)
 }
 
-/** OCI's `swap` is memory plus swap; v2 limits swap alone. */
-function swapMax(memory: NonNullable<OciResources['memory']>): string | number | undefined {
+/** OCI's `swap` is memory plus swap; v2 limits swap alone. undefined: leave it alone. @throws GantryError InvalidParameter */
+export function swapMax(memory: NonNullable<OciResources['memory']>): 'max' | number | undefined {
   const { limit = 0, swap = 0 } = memory
   if (swap === 0) return undefined
   if (swap < 0) return 'max'

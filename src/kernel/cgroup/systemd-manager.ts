@@ -1,61 +1,82 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { GantryError } from '../../lib/errors.ts'
-import { DbusConnection, DbusError, type DbusCall } from '../dbus/connection.ts'
+import { DbusConnection, DbusError } from '../dbus/connection.ts'
 import type { DbusValue } from '../dbus/value.ts'
-import { scopeProperties, type SystemdUnit, type UnitProperty } from './systemd-unit.ts'
+import { hostUser } from '../host-user.ts'
+import { holdScope } from './scope-holder.ts'
+import { scopeProperties, type UnitProperty } from './systemd-properties.ts'
+import { findManager, type ManagerSocket } from './systemd-socket.ts'
+import type { SystemdUnit } from './systemd-unit.ts'
 
-const manager = { destination: 'org.freedesktop.systemd1', path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.systemd1.Manager' }
-const privateSocket = '/run/systemd/private'
-const systemBus = '/run/dbus/system_bus_socket'
+const service = 'org.freedesktop.systemd1'
+const object = '/org/freedesktop/systemd1'
+const manager = { destination: service, path: object, interface: `${service}.Manager` }
 const jobTimeout = 30_000
 
 /** A scope that exists, and is kept by a process of ours until another one is in it. */
 export interface OpenScope {
-  unit: SystemdUnit
-  /** Lets go: the scope then lives as long as somebody else is in it. */
-  release(): void
+  /** Lets go: the scope then lives as long as somebody else is in it. Comes back when nothing of ours is left in it. */
+  release(): Promise<void>
 }
 
 /**
- * systemd as the manager of cgroups: it makes the cgroup as a transient scope, and knows whose it is. A container's program can
- * then use that cgroup as it uses any other.
+ * systemd as the manager of cgroups (man 5 org.freedesktop.systemd1): it makes the cgroup as a transient scope, and knows whose it
+ * is. A container's program can then use that cgroup as it uses any other.
  */
 export class SystemdManager {
   readonly #connection: DbusConnection
+  /** Cgroup of the manager itself, below which its units are; "" for that of the system. */
+  readonly controlGroup: string
+  readonly version: number
 
-  private constructor(connection: DbusConnection) {
+  private constructor(connection: DbusConnection, { controlGroup, version }: { controlGroup: string; version: number }) {
     this.#connection = connection
+    this.controlGroup = controlGroup
+    this.version = version
   }
 
   /** @throws GantryError Unavailable where there is no systemd */
-  static async open(socket?: { path: string; bus: boolean }): Promise<SystemdManager> {
-    const root = process.geteuid?.() === 0
-    const runtime = process.env['XDG_RUNTIME_DIR'] ?? `/run/user/${process.geteuid?.() ?? 0}`
-    const candidates = socket ? [socket] : root ? [{ path: privateSocket, bus: false }, { path: systemBus, bus: true }] : [{ path: `${runtime}/systemd/private`, bus: false }, { path: `${runtime}/bus`, bus: true }]
-    const found = candidates.find(({ path }) => existsSync(path))
-    if (found === undefined) throw new GantryError('Unavailable', `cannot manage cgroups with systemd: there is no ${candidates.map(({ path }) => path).join(' and no ')}`)
-    const opened = new SystemdManager(await DbusConnection.open(found.path, found))
-    await opened.#call('Subscribe')
-    return opened
+  static async open(socket: ManagerSocket = findManager()): Promise<SystemdManager> {
+    const connection = await DbusConnection.open(socket.path, { ...socket, user: hostUser() })
+    try {
+      const [, controlGroup, version] = await Promise.all([connection.call({ ...manager, member: 'Subscribe' }), read(connection, 'ControlGroup'), read(connection, 'Version')])
+      return new SystemdManager(connection, { controlGroup: controlGroup.replace(/\/$/, ''), version: Number(/\d+/.exec(version)?.[0] ?? 0) })
+    } catch (error) {
+      connection.close()
+      throw error
+    }
   }
 
   /** Starts a scope with the limits. @throws GantryError System when systemd refuses */
   async startScope(unit: SystemdUnit, description: string, limits: readonly UnitProperty[]): Promise<OpenScope> {
-    const holder = await hold()
-    const properties = scopeProperties(unit, description, [holder.pid!], limits)
+    const holder = await holdScope()
     try {
-      await this.#job(unit.unit, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [unit.unit, 'replace', properties.map(([name, value]): DbusValue => [name, value]), []])
+      const properties = asRows(scopeProperties(unit, description, [holder.pid], limits))
+      const start = (): Promise<void> => this.#job(unit.unit, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [unit.unit, 'replace', properties, []])
+      await start().catch(async (error: unknown) => {
+        // One that failed and that nobody has looked at stays in the way.
+        if (!isNamed(error, 'UnitExists')) throw error
+        await this.#call('ResetFailedUnit', 's', [unit.unit]).catch(() => {})
+        await start()
+      })
+      return holder
     } catch (error) {
-      holder.stdin?.end()
+      await holder.release()
       throw error
     }
-    return { unit, release: () => holder.stdin?.end() }
   }
 
-  /** Changes limits of a unit until it stops. */
+  /** Takes a running process into a scope of its own, which ends with it. */
+  async adopt(unit: string, pid: number): Promise<void> {
+    const rows = asRows([['PIDs', { signature: 'au', value: [pid] }], ['CollectMode', { signature: 's', value: 'inactive-or-failed' }]])
+    await this.#job(unit, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [unit, 'replace', rows, []])
+  }
+
+  /** Changes limits of a unit until it stops; systemd has written them when this comes back. */
   async setLimits({ unit }: SystemdUnit, limits: readonly UnitProperty[]): Promise<void> {
-    if (limits.length > 0) await this.#call('SetUnitProperties', 'sba(sv)', [unit, true, limits.map(([name, value]): DbusValue => [name, value])])
+    if (limits.length === 0) return
+    await this.#call('SetUnitProperties', 'sba(sv)', [unit, true, asRows(limits)])
+    // It answers first and writes then, but before it looks at what is asked next.
+    await this.#connection.call({ destination: service, path: object, interface: 'org.freedesktop.DBus.Peer', member: 'Ping' })
   }
 
   /** Stops a unit and forgets its failure. Fine when there is none. */
@@ -69,8 +90,7 @@ export class SystemdManager {
   }
 
   #call(member: string, signature = '', body: readonly DbusValue[] = []): Promise<readonly DbusValue[]> {
-    const call: DbusCall = { ...manager, member, signature, body }
-    return this.#connection.call(call)
+    return this.#connection.call({ ...manager, member, signature, body })
   }
 
   /** Methods that give a job are done when it is removed, which may be told before they come back. */
@@ -101,20 +121,24 @@ export class SystemdManager {
   }
 }
 
-/** A scope needs a process from the beginning: one that waits for the end of its input, which comes with our own at the latest. */
-async function hold(): Promise<ChildProcess> {
-  const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve)
-    child.once('error', reject)
-  })
-  return child
+/** A property of the manager that is a text. */
+async function read(connection: DbusConnection, name: string): Promise<string> {
+  const [value] = await connection.call({ destination: service, path: object, interface: 'org.freedesktop.DBus.Properties', member: 'Get', signature: 'ss', body: [manager.interface, name] })
+  return (value as { value: string }).value
+}
+
+function asRows(properties: readonly UnitProperty[]): DbusValue[] {
+  return properties.map(([name, value]): DbusValue => [name, value])
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof DbusError && error.errorName === `${service}.${name}`
 }
 
 async function ignoringAbsence(work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
-    if (!(error instanceof DbusError) || error.errorName !== 'org.freedesktop.systemd1.NoSuchUnit') throw error
+    if (!isNamed(error, 'NoSuchUnit')) throw error
   }
 }

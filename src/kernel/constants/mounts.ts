@@ -37,6 +37,7 @@ export const MS_DIRSYNC = 0x80
 export const MS_NOSYMFOLLOW = 0x100
 export const MS_BIND = 0x1000
 export const MS_REC = 0x4000
+export const MS_MOVE = 0x2000
 export const MS_UNBINDABLE = 1 << 17
 export const MS_PRIVATE = 1 << 18
 export const MS_SLAVE = 1 << 19

@@ -40,11 +40,11 @@ export class DbusConnection {
     socket.on('close', () => this.#fail(new Error('the D-Bus connection was closed')))
   }
 
-  /** Connects as the user of this process. A `bus` wants to be greeted. */
-  static async open(path: string, { bus }: { bus: boolean }): Promise<DbusConnection> {
+  /** Connects as the user of this process, as the other side counts them. A `bus` wants to be greeted. */
+  static async open(path: string, { bus, user = process.geteuid?.() ?? 0 }: { bus: boolean; user?: number }): Promise<DbusConnection> {
     const socket = connect(path)
     await once(socket, 'connect')
-    const uid = Buffer.from(String(process.geteuid?.() ?? 0)).toString('hex')
+    const uid = Buffer.from(String(user)).toString('hex')
     socket.write(`\0AUTH EXTERNAL ${uid}\r\n`)
     const answer = await readLine(socket)
     if (!answer.startsWith('OK ')) {
@@ -106,8 +106,12 @@ export class DbusConnection {
 /** One line, and not a byte of what follows: the other side says nothing more before BEGIN. */
 async function readLine(socket: Socket): Promise<string> {
   let line = ''
+  const ended = new AbortController()
+  socket.once('close', () => ended.abort())
   while (!line.endsWith('\r\n')) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    const [chunk] = (await once(socket, 'data', ended).catch((cause: unknown) => {
+      throw new Error('cannot log in to D-Bus: the other side closed the connection', { cause })
+    })) as [Buffer]
     line += chunk.toString('latin1')
     if (line.length > 16_384) throw new Error('cannot log in to D-Bus: the answer is too long')
   }

@@ -3,12 +3,14 @@ import { GantryError } from '../../lib/errors.ts'
 import type { Command } from '../command.ts'
 import { load } from '../container-store.ts'
 
-const flags: Command['flags'] = Object.fromEntries(
-  [
-    ...['image-path', 'work-path', 'parent-path', 'status-fd', 'page-server', 'manage-cgroups-mode', 'empty-ns', 'console-socket', 'bundle', 'pid-file', 'lsm-profile', 'lsm-mount-context'].map((name) => [name, { value: true }]),
-    ...['leave-running', 'tcp-established', 'ext-unix-sk', 'shell-job', 'lazy-pages', 'file-locks', 'pre-dump', 'auto-dedup', 'detach', 'no-subreaper', 'no-pivot'].map((name) => [name, {}]),
-  ],
-)
+const flags: Command['flags'] = {
+  bundle: { letter: 'b', value: true },
+  detach: { letter: 'd' },
+  ...Object.fromEntries([
+    ...['image-path', 'work-path', 'parent-path', 'status-fd', 'page-server', 'manage-cgroups-mode', 'empty-ns', 'console-socket', 'pid-file', 'lsm-profile', 'lsm-mount-context'].map((name) => [name, { value: true }]),
+    ...['leave-running', 'tcp-established', 'ext-unix-sk', 'shell-job', 'lazy-pages', 'file-locks', 'pre-dump', 'auto-dedup', 'no-subreaper', 'no-pivot'].map((name) => [name, {}]),
+  ]),
+}
 
 export const checkpoint: Command = {
   flags,

@@ -8,7 +8,7 @@ import { createContainer } from '../lifecycle.ts'
 export const createFlags: FlagTable = {
   ...callerFlags,
   bundle: { letter: 'b', value: true },
-  'no-pivot': { missing: true },
+  'no-pivot': {},
   'no-new-keyring': {},
 }
 
@@ -16,9 +16,10 @@ export const create: Command = {
   flags: createFlags,
   arguments: [1, 1],
   failure: { prefix: 'gantry-runc create failed: ' },
-  run: async ({ root, args }) => {
+  run: async ({ root, systemd, args }) => {
     const { run } = await createContainer({
       root,
+      systemd,
       id: args.rest[0]!,
       bundle: flag(args, 'bundle') || '.',
       plan: (spec) => planOf(args, { terminal: spec.process?.terminal === true, detach: true, waits: true }),

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { detectLayout } from '../../kernel/cgroup/layout.ts'
 import { oomKills } from '../../kernel/cgroup/oom.ts'
 import { readUsage } from '../../kernel/cgroup/usage.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { flag, isSet } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { requireCgroup } from '../container-cgroup.ts'
 import { load, statusOf } from '../container-store.ts'
 import { writeOut } from '../output.ts'
 import { statistics } from '../statistics.ts'
@@ -21,8 +21,7 @@ export const events: Command = {
     const interval = milliseconds(flag(args, 'interval') ?? '5s')
     const container = load(root, id)
     if (statusOf(container) === 'stopped') throw new GantryError('Conflict', `container with id ${id} is not running`)
-    const layout = detectLayout()
-    const { cgroup } = container.record
+    const { layout, managed: { path: cgroup } } = requireCgroup(container.record, 'show events')
     const show = (type: string, data?: unknown): void => writeOut(1, `${toJson({ type, id, ...(data === undefined ? {} : { data }) })}\n`)
     const showStatistics = (): void => show('stats', statistics(readUsage(layout, cgroup)))
     if (isSet(args, 'stats')) {

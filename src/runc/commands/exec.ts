@@ -1,20 +1,20 @@
-import { closeSync } from 'node:fs'
-import { detectLayout } from '../../kernel/cgroup/layout.ts'
+import { prepareLaunch } from '../../kernel/launcher.ts'
 import { linuxKernel } from '../../kernel/linux.ts'
-import { memoryFile } from '../../kernel/memory-file.ts'
 import { encodeProgram } from '../../kernel/program-codec.ts'
-import { runProgram, waitUntilExecuted, type ProgramRun } from '../../kernel/program-run.ts'
-import type { Program } from '../../kernel/program.ts'
+import { launchProgram, waitUntilExecuted } from '../../kernel/program-run.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { flag, isSet } from '../arguments.ts'
 import { callerFlags, planOf } from '../caller.ts'
 import type { Command } from '../command.ts'
 import { compileExec } from '../compile-exec.ts'
+import { comeCloser, layoutOf } from '../container-cgroup.ts'
 import { load, loadSpec, statusOf } from '../container-store.ts'
 import { execProcess } from '../exec-process.ts'
 import { useFilterStore } from '../filter-store.ts'
 import { addHome } from '../home.ts'
+import { withListenDescriptors } from '../listen-descriptors.ts'
 import { startError } from '../start-error.ts'
+import { subCgroups } from '../sub-cgroups.ts'
 import { writePidFile } from './create.ts'
 
 export const exec: Command = {
@@ -32,7 +32,7 @@ export const exec: Command = {
     'ignore-paused': {},
     'process-label': { value: true },
     apparmor: { value: true },
-    cgroup: { value: true, missing: true },
+    cgroup: { value: true, list: true },
   },
   arguments: [1, Infinity],
   failure: { prefix: 'exec failed: ', code: 255 },
@@ -42,14 +42,16 @@ export const exec: Command = {
     refuseUnlessRunning(statusOf(container), isSet(args, 'ignore-paused'))
     const spec = loadSpec(container.directory)
     const { init_process_pid: pid, cgroup, rootfs } = container.record
-    const target = addHome(linuxKernel, execProcess(spec.process, command, args), rootfs)
+    await comeCloser(cgroup)
+    const target = withListenDescriptors(addHome(linuxKernel, execProcess(spec.process, command, args), rootfs))
     const detach = isSet(args, 'detach')
     const plan = planOf(args, { terminal: target.terminal === true, detach, waits: false })
     const stdio = { terminal: target.terminal === true, stdin: false }
+    prepareLaunch(3 + plan.preserved)
     useFilterStore()
-    const program = compileExec({ pid, process: target, seccomp: spec.linux?.seccomp, layout: detectLayout(), cgroupPath: cgroup, directory: container.directory, stdio, detached: plan })
+    const program = compileExec({ pid, process: target, seccomp: spec.linux?.seccomp, layout: layoutOf(container.record), cgroupPath: cgroup || '/none', subCgroup: subCgroups(args.flags.get('cgroup') ?? []), directory: container.directory, stdio, detached: plan })
     try {
-      const run = runInMemory(program, plan.preserved)
+      const run = await launchProgram(linuxKernel, { program, encoded: encodeProgram(program), preserved: plan.preserved })
       if (detach) waitUntilExecuted(run.status, () => program)
       writePidFile(flag(args, 'pid-file'), run.pid)
       if (detach) return 0
@@ -64,13 +66,4 @@ export const exec: Command = {
 function refuseUnlessRunning(status: string, evenPaused: boolean): void {
   if (status === 'stopped') throw new GantryError('Conflict', 'cannot exec in a stopped container')
   if (status === 'paused' && !evenPaused) throw new GantryError('Conflict', 'cannot exec in a paused container (use --ignore-paused to override)')
-}
-
-function runInMemory(program: Program, preserved: number): ProgramRun {
-  const file = memoryFile(linuxKernel, 'gantry-program', encodeProgram(program))
-  try {
-    return runProgram(linuxKernel, { program, file, preserved })
-  } finally {
-    closeSync(file)
-  }
 }

@@ -1,9 +1,8 @@
 import { constants } from 'node:os'
-import { detectLayout } from '../../kernel/cgroup/layout.ts'
-import { listProcesses } from '../../kernel/cgroup/processes.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { isSet } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { pidsOf } from '../container-cgroup.ts'
 import { load, loadSpec, statusOf } from '../container-store.ts'
 
 export const kill: Command = {
@@ -17,7 +16,7 @@ export const kill: Command = {
     // Without a pid namespace of its own a container's other processes outlive the first one.
     const everyone = isSet(args, 'all') || (stopped && signal === constants.signals.SIGKILL && !hasOwnPids(container.directory))
     if (stopped && !everyone) throw new GantryError('Conflict', 'container not running')
-    const pids = everyone ? listProcesses(detectLayout(), container.record.cgroup) : [container.record.init_process_pid]
+    const pids = everyone ? pidsOf(container.record) : [container.record.init_process_pid]
     for (const pid of pids) sendSignal(pid, signal, everyone)
     return 0
   },

@@ -1,7 +1,7 @@
 import { freeze, thaw } from '../../kernel/cgroup/freezer.ts'
-import { detectLayout } from '../../kernel/cgroup/layout.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Command } from '../command.ts'
+import { requireCgroup } from '../container-cgroup.ts'
 import { load, statusOf } from '../container-store.ts'
 
 export const pause: Command = {
@@ -12,7 +12,8 @@ export const pause: Command = {
     const status = statusOf(container)
     if (status === 'stopped') throw new GantryError('Conflict', 'container not running')
     if (status === 'paused') throw new GantryError('Conflict', 'container not running or created: paused')
-    await freeze(detectLayout(), container.record.cgroup)
+    const { layout, managed } = requireCgroup(container.record, 'pause')
+    await freeze(layout, managed.path)
     return 0
   },
 }
@@ -23,7 +24,8 @@ export const resume: Command = {
   run: async ({ root, args }) => {
     const container = load(root, args.rest[0]!)
     if (statusOf(container) !== 'paused') throw new GantryError('Conflict', 'container not paused')
-    await thaw(detectLayout(), container.record.cgroup)
+    const { layout, managed } = requireCgroup(container.record, 'resume')
+    await thaw(layout, managed.path)
     return 0
   },
 }

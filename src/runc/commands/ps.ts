@@ -1,9 +1,8 @@
-import { detectLayout } from '../../kernel/cgroup/layout.ts'
-import { listProcesses } from '../../kernel/cgroup/processes.ts'
 import { linuxKernel } from '../../kernel/linux.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { flag } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { pidsOf } from '../container-cgroup.ts'
 import { load } from '../container-store.ts'
 import { writeOut } from '../output.ts'
 
@@ -14,7 +13,7 @@ export const ps: Command = {
     const [id = '', ...options] = args.rest
     const format = flag(args, 'format') ?? 'table'
     if (format !== 'table' && format !== 'json') throw new GantryError('InvalidParameter', 'invalid format option')
-    const pids = listProcesses(detectLayout(), load(root, id).record.cgroup)
+    const pids = pidsOf(load(root, id).record)
     writeOut(1, format === 'json' ? `${JSON.stringify(pids)}\n` : await table(options.length === 0 ? ['-ef'] : options, pids))
     return 0
   },

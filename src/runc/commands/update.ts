@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { detectLayout } from '../../kernel/cgroup/layout.ts'
-import { updateResources } from '../../kernel/cgroup/update.ts'
+import { updateManaged } from '../../kernel/cgroup/managed.ts'
+import { mergeResources } from '../../kernel/cgroup/merge-resources.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/json.ts'
 import { flag, type Arguments, type FlagTable } from '../arguments.ts'
 import type { Command } from '../command.ts'
-import { load, loadSpec, statusOf } from '../container-store.ts'
+import { pidsOf, requireCgroup } from '../container-cgroup.ts'
+import { load, loadSpec, saveSpec, statusOf } from '../container-store.ts'
+import { updateIntelRdt } from '../intel-rdt.ts'
 import type { OciResources } from '../spec.ts'
 import { bytesOf } from './size.ts'
 
@@ -41,8 +43,8 @@ const flags: FlagTable = {
   // Kernels since 5.4 have no such limit; callers pass it all the same.
   'kernel-memory': { value: true },
   'kernel-memory-tcp': { value: true },
-  'l3-cache-schema': { value: true, missing: true },
-  'mem-bw-schema': { value: true, missing: true },
+  'l3-cache-schema': { value: true },
+  'mem-bw-schema': { value: true },
 }
 
 export const update: Command = {
@@ -51,11 +53,17 @@ export const update: Command = {
   run: async ({ root, args }) => {
     const container = load(root, args.rest[0]!)
     if (statusOf(container) === 'stopped') throw new GantryError('Conflict', 'container not running')
+    const [l3CacheSchema, memBwSchema] = [flag(args, 'l3-cache-schema'), flag(args, 'mem-bw-schema')]
     const resources = flag(args, 'resources') === undefined ? resourcesOf(args) : readResources(flag(args, 'resources')!)
     const { period, quota } = resources.cpu ?? {}
     // Either alone is checked by the kernel against the other one.
-    if (quota !== undefined && period === undefined) resources.cpu = { ...resources.cpu, ...periodOf(loadSpec(container.directory).linux?.resources) }
-    updateResources(detectLayout(), container.record.cgroup, resources)
+    const spec = loadSpec(container.directory)
+    const current = spec.linux?.resources ?? {}
+    if (quota !== undefined && period === undefined) resources.cpu = { ...resources.cpu, ...periodOf(current) }
+    updateIntelRdt({ group: spec.linux?.intelRdt?.closID ?? container.record.id, l3CacheSchema, memBwSchema, pids: l3CacheSchema || memBwSchema ? pidsOf(container.record) : [] })
+    const { layout, managed } = requireCgroup(container.record, 'update')
+    await updateManaged(layout, managed, current, resources)
+    saveSpec(container.directory, { ...spec, linux: { ...spec.linux, ...(l3CacheSchema || memBwSchema ? { intelRdt: spec.linux?.intelRdt ?? {} } : {}), resources: mergeResources(current, resources) } })
     return 0
   },
 }

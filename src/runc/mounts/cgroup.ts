@@ -7,21 +7,31 @@ import type { CgroupPlan } from '../cgroups.ts'
 import { openPath } from '../paths.ts'
 import type { OciMount } from '../spec.ts'
 import { setAttributes } from './attributes.ts'
+import { withLabel } from './label.ts'
 import { parseMountOptions } from './options.ts'
 import { openTarget } from './target.ts'
 
 const safe = MS_NOSUID | MS_NODEV | MS_NOEXEC
 
+export interface CgroupSurroundings {
+  cgroups: CgroupPlan
+  /** Whether the container has a cgroup namespace of its own. */
+  namespaced: boolean
+  /** `linux.mountLabel` */
+  label: string | undefined
+}
+
 /** Control groups as the container sees them: on v2 its own tree, on v1 (and hybrid) its place in every v1 tree. */
-export function mountCgroups(builder: ProgramBuilder, root: Cell, mount: OciMount, cgroups: CgroupPlan, namespaced: boolean): void {
+export function mountCgroups(builder: ProgramBuilder, root: Cell, mount: OciMount, surroundings: CgroupSurroundings): void {
+  const { cgroups } = surroundings
   const target = builder.cell(`target ${mount.destination}`)
   openTarget(builder, { root, path: mount.destination, kind: 'directory', save: target, noSymlinks: true })
   builder.call(`enter ${mount.destination}`, 'fchdir', [target])
-  if (cgroups.layout.mode === 'v2') mountV2(builder, root, mount, target, cgroups, namespaced)
-  else mountV1(builder, root, mount, target, cgroups, namespaced)
+  if (cgroups.layout.mode === 'v2') mountV2(builder, root, mount, target, surroundings)
+  else mountV1(builder, root, mount, target, surroundings)
 }
 
-function mountV2(builder: ProgramBuilder, root: Cell, mount: OciMount, target: Cell, cgroups: CgroupPlan, namespaced: boolean): void {
+function mountV2(builder: ProgramBuilder, root: Cell, mount: OciMount, target: Cell, { cgroups, namespaced }: CgroupSurroundings): void {
   const here = builder.string('.')
   const { flags, set, clear } = parseMountOptions(mount.options)
   if (namespaced) {
@@ -35,10 +45,10 @@ function mountV2(builder: ProgramBuilder, root: Cell, mount: OciMount, target: C
 }
 
 /** Names are safe to use as paths here: the tmpfs is new and nobody else can reach it. */
-function mountV1(builder: ProgramBuilder, root: Cell, mount: OciMount, target: Cell, cgroups: CgroupPlan, namespaced: boolean): void {
+function mountV1(builder: ProgramBuilder, root: Cell, mount: OciMount, target: Cell, { cgroups, namespaced, label }: CgroupSurroundings): void {
   const { destination } = mount
   const tmpfs = builder.string('tmpfs')
-  builder.call(`mount tmpfs on ${destination}`, 'mount', [tmpfs, builder.string('.'), tmpfs, safe, builder.string('mode=755')])
+  builder.call(`mount tmpfs on ${destination}`, 'mount', [tmpfs, builder.string('.'), tmpfs, safe, builder.string(withLabel('mode=755', label))])
   enterMount(builder, root, destination, target)
   for (const hierarchy of cgroups.layout.hierarchies.filter(({ version }) => version === 1)) {
     const name = builder.string(hierarchy.name)

@@ -6,6 +6,7 @@ import { openPath } from '../paths.ts'
 import type { OciMount } from '../spec.ts'
 import { setAttributes } from './attributes.ts'
 import { copyUp, type TreeEntry } from './copy-up.ts'
+import { labelTop, withLabel } from './label.ts'
 import { parseMountOptions } from './options.ts'
 import { openTarget } from './target.ts'
 
@@ -18,7 +19,7 @@ export interface FilesystemSurroundings {
 
 /** Kernel file systems that a container's safety rests on: they go where the specification says, not where a symlink leads. */
 const exact = new Set(['proc', 'sysfs'])
-/** These have labels of their own. */
+/** These have labels of their own; that of mqueue can be set. */
 const selfLabelled = new Set(['proc', 'sysfs', 'mqueue'])
 
 /** A new file system (proc, sysfs, tmpfs, devpts, mqueue …) on a place inside the root. */
@@ -29,9 +30,10 @@ export function mountFilesystem(builder: ProgramBuilder, root: Cell, mount: OciM
   const target = builder.cell(`target ${destination}`)
   openTarget(builder, { root, path: destination, kind: 'directory', save: target, noSymlinks: exact.has(type) })
   builder.call(`enter ${destination}`, 'fchdir', [target])
-  const all = label && !selfLabelled.has(type) ? [...data, `context="${label}"`] : data
-  const text = all.length === 0 ? null : builder.string(all.join(','))
+  const all = selfLabelled.has(type) ? data.join(',') : withLabel(data.join(','), label)
+  const text = all === '' ? null : builder.string(all)
   builder.call(`mount ${type} on ${destination}`, 'mount', [builder.string(source), builder.string('.'), builder.string(type), copies ? flags & ~MS_RDONLY : flags, text])
+  if (type === 'mqueue' && label) labelTop(builder, { root, destination, label })
   if (propagation === undefined && recursiveSet === 0 && recursiveClear === 0 && !copies) return
   // The target's descriptor stands for what lies below the new mount.
   const mounted = copies ? builder.cell(`new ${destination}`) : target

@@ -6,6 +6,7 @@ import {
 import type { Cell } from '../../kernel/program.ts'
 import type { ProgramBuilder } from '../../kernel/program-builder.ts'
 import { setAttributes } from './attributes.ts'
+import { withLabel } from './label.ts'
 
 const ENOENT = 2
 const ENOTDIR = 20
@@ -16,8 +17,9 @@ const EINVAL = 22
  * `nullDevice` is a descriptor of the real null device, so that no path can offer another one (CVE-2025-31133): the node in
  * a new /dev, or a mount that is nowhere yet. Such a mount cannot be copied before it is somewhere: it is the first mask.
  */
-export function maskPaths(builder: ProgramBuilder, paths: readonly string[], nullDevice: Cell): void {
+export function maskPaths(builder: ProgramBuilder, paths: readonly string[], { nullDevice, label }: { nullDevice: Cell; label: string | undefined }): void {
   if (paths.length === 0) return
+  const data = builder.string(withLabel('nr_blocks=1,nr_inodes=1', label))
   const mask = builder.cell('mask')
   const empty = builder.string('')
   const tmpfs = builder.string('tmpfs')
@@ -34,7 +36,7 @@ export function maskPaths(builder: ProgramBuilder, paths: readonly string[], nul
       onSuccess: masked,
     })
     const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
-    builder.call(`mask directory ${path}`, 'mount', [tmpfs, place, tmpfs, flags, builder.string('nr_blocks=1,nr_inodes=1')], { ignore: [ENOENT] })
+    builder.call(`mask directory ${path}`, 'mount', [tmpfs, place, tmpfs, flags, data], { ignore: [ENOENT] })
     builder.place(masked)
   }
 }

@@ -30,9 +30,11 @@ attackEngine('overwriting the runtime (CVE-2019-5736)', (stage) => {
     assert.match(stdout, /^met 1 /m)
     assert.doesNotMatch(stdout, /^wrote/m)
     assert.deepEqual([hashOf(onDisk), hashOf(`/proc/${pid}/exe`)], before)
-    // The same attack on a program that is a mere file.
-    const victim = 'mkdir /gantry; cp /bin/busybox /gantry; (for i in 1 2 3; do sleep 1; /gantry/busybox sleep 0.4; done) & /attack/overwrite-exe 4'
-    assert.match((await stage.docker('exec', container.id, 'sh', '-c', victim)).stdout, /^wrote/m)
+    // The same attack on a program that is a mere file. On a busy machine it may take more than one go.
+    const victim = 'mkdir -p /gantry; cp /bin/busybox /gantry; (for i in 1 2 3; do sleep 1; /gantry/busybox sleep 0.4; done) & /attack/overwrite-exe 4'
+    let control = ''
+    for (let round = 0; round < 5 && !/^wrote/m.test(control); round++) control = (await stage.docker('exec', container.id, 'sh', '-c', victim)).stdout
+    assert.match(control, /^wrote/m)
   })
 
   void test('an image whose programs are #!/proc/self/exe gains nothing', async () => {

@@ -45,6 +45,16 @@ test('a kernel that takes any key and fails at the end gets the string, too', ()
   assert.deepEqual(kernel.options(), ['lowerdir=/one,upperdir=/u,workdir=/w'])
 })
 
+test('an option with commas is quoted in a string of options, and only there', () => {
+  const label = 'context=u:r:t:s0:c1,c2'
+  const old = kernelThat(({ key }) => key === 'lowerdir+')
+  mountOverlay(old, '/target', { ...overlay(0), lower: ['/one'], options: [label] })
+  assert.deepEqual(old.options(), ['lowerdir=/one,upperdir=/u,workdir=/w,context="u:r:t:s0:c1,c2"'])
+  const kernel = kernelThat(() => false)
+  mountOverlay(kernel, '/target', { ...overlay(1), options: [label] })
+  assert.ok(kernel.calls.some(({ args }) => args[2] === 'context' && args[3] === 'u:r:t:s0:c1,c2'))
+})
+
 test('the options of 128 layers with long paths fit in a page', () => {
   const kernel = kernelThat(({ key }) => key === 'lowerdir+')
   mountOverlay(kernel, '/target', overlay(128))

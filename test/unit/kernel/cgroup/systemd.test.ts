@@ -7,12 +7,13 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { decodeMessage, encodeMessage, type DbusMessage } from '../../../../src/kernel/dbus/message.ts'
 import { SystemdManager } from '../../../../src/kernel/cgroup/systemd-manager.ts'
+import { tasksMax } from '../../../../src/kernel/cgroup/systemd-properties.ts'
 import { pathOfSlice, systemdUnitOf } from '../../../../src/kernel/cgroup/systemd-unit.ts'
 
 describe('a unit of systemd', () => {
   test('is where cgroupsPath says', () => {
     assert.deepEqual(systemdUnitOf('user-1000.slice:docker:abc', 'x'), { slice: 'user-1000.slice', unit: 'docker-abc.scope', path: '/user.slice/user-1000.slice/docker-abc.scope' })
-    assert.deepEqual(systemdUnitOf(undefined, 'x', 'p'), { slice: 'system.slice', unit: 'p-x.scope', path: '/system.slice/p-x.scope' })
+    assert.deepEqual(systemdUnitOf(undefined, 'x', { prefix: 'p' }), { slice: 'system.slice', unit: 'p-x.scope', path: '/system.slice/p-x.scope' })
     assert.deepEqual(systemdUnitOf('-.slice::abc', 'x'), { slice: '-.slice', unit: 'abc.scope', path: '/abc.scope' })
     assert.equal(systemdUnitOf(':p:pod.slice', 'x').path, '/system.slice/pod.slice')
   })
@@ -28,6 +29,11 @@ function answer(socket: Socket, { serial, member, body = [] }: DbusMessage, aske
   const job = `/org/freedesktop/systemd1/job/${serial}`
   const reply = (signature: string, values: string[]): void => void socket.write(encodeMessage({ type: 2, serial, replySerial: serial, signature, body: values }))
   if (member === 'StartTransientUnit' || member === 'StopUnit') {
+    if (body[0] === 'p-twice.scope' && asked.at(-1)?.member !== 'ResetFailedUnit') {
+      socket.write(encodeMessage({ type: 3, serial, replySerial: serial, errorName: 'org.freedesktop.systemd1.UnitExists', signature: 's', body: ['Unit p-twice.scope already exists.'] }))
+      asked.push({ type: 1, serial, member, body })
+      return
+    }
     if (body[0] === 'p-gone.scope') {
       socket.write(encodeMessage({ type: 3, serial, replySerial: serial, errorName: 'org.freedesktop.systemd1.NoSuchUnit', signature: 's', body: ['Unit p-gone.scope not loaded.'] }))
       return
@@ -37,6 +43,9 @@ function answer(socket: Socket, { serial, member, body = [] }: DbusMessage, aske
     // The end may be told before the method comes back.
     socket.write(encodeMessage({ ...removed, body: [2, job, body[0] ?? '', body[0] === 'p-bad.scope' ? 'failed' : 'done'] }))
     reply('o', [job])
+  } else if (member === 'Get') {
+    const value = body[1] === 'Version' ? '252.39-1~deb12u1' : '/user.slice/'
+    socket.write(encodeMessage({ type: 2, serial, replySerial: serial, signature: 'v', body: [{ signature: 's', value }] }))
   } else reply('', [])
   asked.push({ type: 1, serial, member: member ?? '', body })
 }
@@ -80,14 +89,32 @@ describe('systemd as the manager of cgroups', () => {
   })
 
   test('is asked for a scope with a process in it, and waits for the job', async () => {
-    const scope = await manager.startScope(systemdUnitOf('system.slice:p:ok', 'ok'), 'container ok', [])
+    const unitOk = systemdUnitOf('system.slice:p:ok', 'ok')
+    const scope = await manager.startScope(unitOk, 'container ok', [])
     const [unit, mode, properties] = asked.at(-1)!.body as [string, string, [string, { value: unknown }][]]
     assert.deepEqual([unit, mode], ['p-ok.scope', 'replace'])
     const [pid] = Object.fromEntries(properties)['PIDs']!.value as number[]
     assert.ok(process.kill(pid!, 0))
-    scope.release()
-    await manager.stop(scope.unit)
+    await scope.release()
+    assert.throws(() => process.kill(pid!, 0), { code: 'ESRCH' })
+    await manager.stop(unitOk)
     assert.deepEqual(asked.slice(-2).map(({ member }) => member), ['StopUnit', 'ResetFailedUnit'])
+  })
+
+  test('says which it is, and where', () => {
+    assert.deepEqual([manager.version, manager.controlGroup], [252, '/user.slice'])
+  })
+
+  test('has written new limits when it is asked the next thing', async () => {
+    await manager.setLimits(systemdUnitOf('system.slice:p:ok', 'ok'), [tasksMax(7)])
+    assert.deepEqual(asked.slice(-2).map(({ member }) => member), ['SetUnitProperties', 'Ping'])
+    assert.deepEqual(asked.at(-2)!.body, ['p-ok.scope', true, [['TasksMax', { signature: 't', value: 7n }]]])
+  })
+
+  test('forgets a failed unit that is in the way of a new one, once', async () => {
+    const scope = await manager.startScope(systemdUnitOf('system.slice:p:twice', 'twice'), '', [])
+    await scope.release()
+    assert.deepEqual(asked.slice(-3).map(({ member }) => member), ['StartTransientUnit', 'ResetFailedUnit', 'StartTransientUnit'])
   })
 
   test('that refuses is an error, except for what is gone already', async () => {

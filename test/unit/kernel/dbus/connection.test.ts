@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DbusConnection } from '../../../../src/kernel/dbus/connection.ts'
-import { limitProperties, scopeProperties, systemdUnitOf } from '../../../../src/kernel/cgroup/systemd-unit.ts'
+import { limitProperties, scopeProperties } from '../../../../src/kernel/cgroup/systemd-properties.ts'
+import { systemdUnitOf } from '../../../../src/kernel/cgroup/systemd-unit.ts'
 
 const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' }
 
