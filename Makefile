@@ -21,13 +21,16 @@ ROUNDS ?= 8
 SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build native lint typecheck test test-unit test-e2e test-vm bench demo clean root
+.PHONY: help setup setup-tests setup-vm build native lint typecheck test test-unit test-e2e test-vm bench demo clean root
 
 help: ## show this menu
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 setup: ## install what is missing: Debian packages, npm packages, Node 24 (root only if a package is missing)
 	@scripts/setup
+
+setup-vm: setup ## the same and what test-vm takes besides
+	@scripts/setup vm
 
 setup-tests: ## the same and what the tests take besides
 	@scripts/setup tests
@@ -66,8 +69,8 @@ test-unit: setup-tests native ## unit tests alone
 test-e2e: root setup-tests build ## end-to-end tests alone (root); GANTRY_E2E_ENGINE=dockerd GANTRY_E2E_CLIENTS=docker,gantry choose who is tested
 	$(TEST) --test-concurrency=2 $(E2E_TESTS)
 
-test-vm: root build ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)
-	$(TEST) --test-timeout=900000 --test-concurrency=1 $(VM_TESTS)
+test-vm: root build setup-vm ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)
+	$(TEST) --test-timeout=900000 --test-concurrency=2 $(VM_TESTS)
 
 bench: root build ## measure against dockerd, podman, runc and crun; writes docs/benchmarks.md (root); ROUNDS=8
 	$(NODE) --disable-warning=ExperimentalWarning test/bench/main.ts --rounds $(ROUNDS)

@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 const programs = {
   gantryd: 'src/gantryd/main.ts',
   'gantry-proxy': 'src/proxy/main.ts',
+  'compression-thread': 'src/containerd/images/compression/compression-thread.ts',
 }
 
 /** As CommonJS, which Node starts some 15 ms faster. gantry-runc has a launcher: it is started several times for every container. */

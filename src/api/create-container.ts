@@ -1,5 +1,5 @@
 import type { ContainerConfig } from '../engine/types/container-config.ts'
-import type { EndpointSettings, HostConfig } from '../engine/types/host-config.ts'
+import type { EndpointSettings, HostConfig, MountPoint } from '../engine/types/host-config.ts'
 import { GantryError } from '../lib/errors.ts'
 import type { Call } from './call.ts'
 import { createBody } from './shapes.ts'
@@ -13,6 +13,7 @@ export async function createContainer(call: Call): Promise<void> {
   }
   const hostConfig = adjustForVersion(HostConfig ?? {}, call.minor)
   const networking = NetworkingConfig?.EndpointsConfig ?? {}
+  refuseSeveralNetworks(networking, call.minor)
   if (MacAddress) setMacAddress(networking, hostConfig.NetworkMode || 'default', MacAddress)
   const created = await call.engine.containers.create({
     name: call.query.optional('name'),
@@ -36,9 +37,24 @@ function adjustForVersion(raw: RawHostConfig, minor: number): HostConfig {
   if (minor < 40 && !hostConfig.IpcMode) hostConfig.IpcMode = 'shareable'
   if (minor < 41 && !hostConfig.CgroupnsMode) hostConfig.CgroupnsMode = 'host'
   if (typeof hostConfig.PidsLimit === 'number' && hostConfig.PidsLimit <= 0) delete hostConfig.PidsLimit
+  if (hostConfig.Mounts) hostConfig.Mounts = hostConfig.Mounts.map((mount) => adjustMount(mount, minor))
   checkRestartPolicy(hostConfig)
   checkCgroupnsMode(hostConfig)
   return hostConfig as HostConfig
+}
+
+/** Fields that a version did not have yet are ignored; what would mean something else without them is refused. */
+function adjustMount(mount: MountPoint, minor: number): MountPoint {
+  if (minor < 48 && mount.Type === 'image') needs(48, 'Mount type "Image"')
+  if (minor < 45 && mount.VolumeOptions?.Subpath) needs(45, 'VolumeOptions.Subpath')
+  if (minor < 44 && mount.BindOptions?.ReadOnlyForceRecursive) needs(44, 'BindOptions.ReadOnlyForceRecursive')
+  if (mount.BindOptions === undefined || minor >= 44) return mount
+  const { Propagation, CreateMountpoint, NonRecursive } = mount.BindOptions
+  return { ...mount, BindOptions: { Propagation, ...(minor >= 42 && { CreateMountpoint }), ...(minor >= 40 && { NonRecursive }) } }
+}
+
+function needs(version: number, what: string): never {
+  throw new GantryError('InvalidParameter', `${what} needs API v1.${version} or newer`)
 }
 
 const restartPolicies = new Set(['', 'no', 'always', 'unless-stopped', 'on-failure'])
@@ -59,6 +75,12 @@ function checkCgroupnsMode({ CgroupnsMode }: RawHostConfig): void {
   if (CgroupnsMode !== undefined && !['', 'host', 'private'].includes(CgroupnsMode)) {
     throw new GantryError('InvalidParameter', `invalid cgroup namespace mode: ${CgroupnsMode}`)
   }
+}
+
+/** Several networks at once came with API 1.44. */
+function refuseSeveralNetworks(networking: Record<string, EndpointSettings>, minor: number): void {
+  const names = Object.keys(networking)
+  if (minor < 44 && names.length > 1) throw new GantryError('InvalidParameter', `Container cannot be created with multiple network endpoints: ${names.join(', ')}`)
 }
 
 /** Until API 1.43 the MAC address was the container's, not the endpoint's. */

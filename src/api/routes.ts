@@ -1,10 +1,13 @@
 import type { Route } from './route.ts'
+import { archiveRoutes } from './routes/archive.ts'
 import { buildRoutes } from './routes/build.ts'
+import { commitRoutes } from './routes/commit.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { distributionRoutes } from './routes/distribution.ts'
 import { eventRoutes } from './routes/events.ts'
 import { execRoutes } from './routes/exec.ts'
 import { gantryRoutes } from './routes/gantry.ts'
+import { storageRoutes } from './routes/storage.ts'
 import { imageRoutes } from './routes/images.ts'
 import { networkRoutes } from './routes/networks.ts'
 import { pluginRoutes } from './routes/plugins.ts'
@@ -16,6 +19,8 @@ import { volumeRoutes } from './routes/volumes.ts'
 export const routes: readonly Route[] = [
   ...systemRoutes,
   ...containerRoutes,
+  ...archiveRoutes,
+  ...commitRoutes,
   ...execRoutes,
   ...imageRoutes,
   ...distributionRoutes,
@@ -23,6 +28,7 @@ export const routes: readonly Route[] = [
   ...volumeRoutes,
   ...eventRoutes,
   ...gantryRoutes,
+  ...storageRoutes,
   ...buildRoutes,
   ...pluginRoutes,
   ...swarmRoutes,

@@ -1,4 +1,4 @@
-import type { ExecConfig } from '../engine/engine.ts'
+import type { CreateVolume, ExecConfig, NetworkCreateRequest } from '../engine/engine.ts'
 import type { ContainerConfig, HealthConfig } from '../engine/types/container-config.ts'
 import type { EndpointSettings, HostConfig, MountPoint, PortBinding, ThrottleDevice } from '../engine/types/host-config.ts'
 import type { Fields } from './decode.ts'
@@ -48,11 +48,19 @@ const bindOptions = struct<NonNullable<MountPoint['BindOptions']>>('BindOptions'
   Propagation: string,
   NonRecursive: bool,
   CreateMountpoint: bool,
+  ReadOnlyNonRecursive: bool,
+  ReadOnlyForceRecursive: bool,
 })
 const tmpfsOptions = struct<NonNullable<MountPoint['TmpfsOptions']>>('TmpfsOptions', {
   SizeBytes: int,
   Mode: int,
   Options: list(list(string)),
+})
+const volumeOptions = struct<NonNullable<MountPoint['VolumeOptions']>>('VolumeOptions', {
+  NoCopy: bool,
+  Labels: map(string),
+  DriverConfig: struct('Driver', { Name: string, Options: map(string) }),
+  Subpath: string,
 })
 const mountPoint = struct<MountPoint>('Mount', {
   Type: string,
@@ -61,7 +69,8 @@ const mountPoint = struct<MountPoint>('Mount', {
   ReadOnly: bool,
   Consistency: string,
   BindOptions: bindOptions,
-  VolumeOptions: map(any),
+  VolumeOptions: volumeOptions,
+  ImageOptions: struct('ImageOptions', { Subpath: string }),
   TmpfsOptions: tmpfsOptions,
 })
 const device = struct<NonNullable<HostConfig['Devices']>[number]>('DeviceMapping', {
@@ -152,8 +161,8 @@ export const hostConfig = struct<RawHostConfig>('HostConfig', hostConfigFields)
 /** Of these the engine takes the limits and the restart policy. */
 export const updateBody = struct<RawHostConfig>('UpdateConfig', hostConfigFields)
 
-const endpointSettings = struct<EndpointSettings>('EndpointSettings', {
-  IPAMConfig: struct('EndpointIPAMConfig', { IPv4Address: string, IPv6Address: string }),
+const endpointSettings = struct<Omit<EndpointSettings, 'DesiredMacAddress'>>('EndpointSettings', {
+  IPAMConfig: struct('EndpointIPAMConfig', { IPv4Address: string, IPv6Address: string, LinkLocalIPs: list(string) }),
   Links: list(string),
   Aliases: list(string),
   MacAddress: string,
@@ -184,6 +193,11 @@ export const createBody = struct<CreateBody>('CreateRequest', {
   NetworkingConfig: struct<NonNullable<CreateBody['NetworkingConfig']>>('NetworkingConfig', { EndpointsConfig: map(endpointSettings) }),
 })
 
+/** Of a commit: nothing for the container's own. */
+export const commitBody = struct<ContainerConfig>('Config', containerConfigFields)
+
+export const createVolume = struct<CreateVolume>('CreateOptions', { Name: string, Driver: string, DriverOpts: map(string), Labels: map(string) })
+
 export const execConfig = struct<ExecConfig>('ExecOptions', {
   AttachStdin: bool,
   AttachStdout: bool,
@@ -203,3 +217,36 @@ export const execStart = struct<{ Detach?: boolean; Tty?: boolean; ConsoleSize?:
   Tty: bool,
   ConsoleSize: pair,
 })
+
+export const createNetwork = struct<NetworkCreateRequest>('CreateRequest', {
+  Name: string,
+  Driver: string,
+  Scope: string,
+  EnableIPv4: bool,
+  EnableIPv6: bool,
+  Internal: bool,
+  Attachable: bool,
+  Ingress: bool,
+  ConfigOnly: bool,
+  ConfigFrom: struct('ConfigReference', { Network: string }),
+  IPAM: struct<NonNullable<NetworkCreateRequest['IPAM']>>('IPAM', {
+    Driver: string,
+    Options: map(string),
+    Config: list(struct<NonNullable<NonNullable<NetworkCreateRequest['IPAM']>['Config']>[number]>('IPAMConfig', {
+      Subnet: string,
+      IPRange: string,
+      Gateway: string,
+      AuxiliaryAddresses: map(string),
+    })),
+  }),
+  Options: map(string),
+  Labels: map(string),
+})
+
+export interface ConnectBody {
+  Container?: string
+  EndpointConfig?: Omit<EndpointSettings, 'DesiredMacAddress'>
+}
+
+export const connectNetwork = struct<ConnectBody>('ConnectRequest', { Container: string, EndpointConfig: endpointSettings })
+export const disconnectNetwork = struct<{ Container?: string; Force?: boolean }>('DisconnectRequest', { Container: string, Force: bool })

@@ -6,11 +6,13 @@ type Group = { summary: string; commands: Record<string, Entry>; aliases?: Recor
 const one = (summary: string, load: () => Promise<Command>): Entry => ({ summary, load })
 
 const attach = one('Attach to the streams of a running container', async () => (await import('./commands/attach.ts')).attachCommand)
+const commit = one("Create a new image from a container's changes", async () => (await import('./commands/commit.ts')).commitCommand)
 const cp = one('Copy files between a container and the local filesystem', async () => (await import('./commands/cp.ts')).cpCommand)
 const create = one('Create a new container', async () => (await import('./commands/create.ts')).createCommand)
 const diff = one("List files that changed on a container's filesystem", async () => (await import('./commands/diff.ts')).diffCommand)
 const events = one('Show what happens in the engine', async () => (await import('./commands/events.ts')).eventsCommand)
 const exec = one('Execute a command in a running container', async () => (await import('./commands/exec.ts')).execCommand)
+const exportEntry = one("Export a container's filesystem as a tar archive", async () => (await import('./commands/export.ts')).exportCommand)
 const history = one('Show the history of an image', async () => (await import('./commands/history.ts')).historyCommand)
 const images = one('List images', async () => (await import('./commands/images.ts')).imagesCommand)
 const imports = one('Make an image from a tarball of a filesystem', async () => (await import('./commands/import.ts')).importCommand)
@@ -49,11 +51,12 @@ const inspectNetwork = one('Show what the engine knows of networks', async () =>
 export const commands: Record<string, Entry> = {
   run, exec, ps, pull, push, images, login, logout, search,
   version: one('Show the versions of client and engine', async () => (await import('./commands/version.ts')).versionCommand),
-  info, attach,
+  info, attach, commit,
   completion: one('Print a completion script for a shell', async () => (await import('./commands/completion.ts')).completionCommand),
   cp, create, diff, events,
+  du: one('Explain what space a container takes', async () => (await import('./commands/du.ts')).duCommand),
   explain: one('Print the system calls that make a container', async () => (await import('./commands/explain.ts')).explainCommand),
-  history, import: imports,
+  export: exportEntry, history, import: imports,
   inspect: one('Show what the engine knows of an object', async () => (await import('./commands/inspect.ts')).inspectCommand),
   kill, load, logs, pause, port, rename, restart, rm, rmi, save, start, stats, stop, tag, top, unpause, update, wait,
 }
@@ -65,26 +68,50 @@ export const groups: Record<string, Group> = {
   container: {
     summary: 'Manage containers',
     commands: {
-      attach, cp, create, diff, exec, inspect: inspectContainer, kill, logs, ls: ps, pause, port, rename, restart, rm, run, start, stats,
+      attach, commit, cp, create, diff, exec, export: exportEntry, inspect: inspectContainer, kill, logs, ls: ps, pause, port,
+      prune: one('Remove all stopped containers', async () => (await import('./commands/container-prune.ts')).containerPruneCommand), rename, restart, rm, run, start, stats,
       stop, top, unpause, update, wait,
     },
     aliases: { list: 'ls', ps: 'ls', remove: 'rm' },
   },
   image: {
     summary: 'Manage images',
-    commands: { history, import: imports, inspect: inspectImage, load, ls: images, pull, push, rm: rmi, save, tag },
+    commands: {
+      history, import: imports, inspect: inspectImage, load, ls: images,
+      prune: one('Remove unused images', async () => (await import('./commands/image-prune.ts')).imagePruneCommand), pull, push, rm: rmi, save, tag,
+    },
     aliases: { list: 'ls', remove: 'rm' },
   },
   network: {
     summary: 'Manage networks',
     commands: {
+      connect: one('Connect a container to a network', async () => (await import('./commands/network-connect.ts')).networkConnectCommand),
+      create: one('Create a network', async () => (await import('./commands/network-create.ts')).networkCreateCommand),
+      disconnect: one('Disconnect a container from a network', async () => (await import('./commands/network-disconnect.ts')).networkDisconnectCommand),
       inspect: inspectNetwork,
       ls: one('List networks', async () => (await import('./commands/network-ls.ts')).networkLsCommand),
+      prune: one('Remove networks that no container uses', async () => (await import('./commands/network-prune.ts')).networkPruneCommand),
+      rm: one('Remove one or more networks', async () => (await import('./commands/network-rm.ts')).networkRmCommand),
     },
-    aliases: { list: 'ls' },
+    aliases: { list: 'ls', remove: 'rm' },
+  },
+  storage: {
+    summary: 'Manage storage drivers',
+    commands: { switch: one('Move images and stopped containers to another storage driver', async () => (await import('./commands/storage-switch.ts')).storageSwitchCommand) },
   },
   system: {
     summary: 'Manage the engine',
-    commands: { df: one('Show how much disk is used', async () => (await import('./commands/system-df.ts')).systemDfCommand), events, info },
+    commands: { check: one('Verify everything that is stored', async () => (await import('./commands/system-check.ts')).systemCheckCommand), df: one('Show how much disk is used', async () => (await import('./commands/system-df.ts')).systemDfCommand), events, info, prune: one('Remove what is not used', async () => (await import('./commands/system-prune.ts')).systemPruneCommand) },
+  },
+  volume: {
+    summary: 'Manage volumes',
+    commands: {
+      create: one('Create a volume', async () => (await import('./commands/volume-create.ts')).volumeCreateCommand),
+      inspect: one('Show what the engine knows of volumes', async () => (await import('./commands/volume-inspect.ts')).volumeInspectCommand),
+      ls: one('List volumes', async () => (await import('./commands/volume-ls.ts')).volumeLsCommand),
+      prune: one('Remove volumes that no container uses', async () => (await import('./commands/volume-prune.ts')).volumePruneCommand),
+      rm: one('Remove one or more volumes', async () => (await import('./commands/volume-rm.ts')).volumeRmCommand),
+    },
+    aliases: { list: 'ls', remove: 'rm' },
   },
 }

@@ -1,16 +1,25 @@
 import type { ImageStore } from '../containerd/images/contract.ts'
 import type { Snapshotter } from '../containerd/snapshots/contract.ts'
 import type { TaskService } from '../containerd/tasks/contract.ts'
+import { Mappers } from '../containerd/tasks/mappers.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { NetworkService } from '../net/contract.ts'
+import type { NetworkMembers } from './networks.ts'
 import { attachContainer } from './attach/attach.ts'
 import type { Containers, Events, Execs } from './engine.ts'
 import { createExecs } from './exec/execs.ts'
 import { containerLogs } from './logs/container-logs.ts'
+import { getContainerArchive } from './containers/archive/get-archive.ts'
+import { putContainerArchive } from './containers/archive/put-archive.ts'
+import { statContainerPath } from './containers/archive/stat-path.ts'
 import { containerChanges } from './containers/changes.ts'
+import type { Container } from './containers/container.ts'
+import { commitContainer } from './containers/commit.ts'
 import type { ContainersContext, DefaultDns } from './containers/context.ts'
+import { connectContainer, disconnectContainer } from './containers/connect-network.ts'
 import { createContainer } from './containers/create.ts'
 import { explainContainer } from './containers/explain.ts'
+import { exportContainer } from './containers/export.ts'
 import { inspectContainer } from './containers/inspect.ts'
 import { listContainers } from './containers/list.ts'
 import { createContainerSpecs } from './containers/oci.ts'
@@ -32,12 +41,16 @@ import { ContainerStore } from './containers/store.ts'
 import { topContainer } from './containers/top.ts'
 import { updateContainer } from './containers/update.ts'
 import { waitContainer } from './containers/wait.ts'
+import { openVolumes, type VolumesRoom } from './volumes/volumes.ts'
+import type { SecurityDefaults } from './security/defaults.ts'
+import type { CgroupDriver } from './spec/input.ts'
 
 export interface OpenContainers {
   dataRoot: string
   execRoot: string
   images: ImageStore
   snapshotter: Snapshotter
+  movedFrom?: readonly string[]
   tasks: TaskService
   networks: NetworkService
   events: Events
@@ -46,8 +59,15 @@ export interface OpenContainers {
   dns?: DefaultDns
   /** Host path of the static init for --init. */
   initPath?: string
+  /** Who makes cgroups (default "cgroupfs"), and below which one for containers that name none. */
+  cgroupDriver?: CgroupDriver
+  cgroupParent?: string
+  /** Docker's defaults unless told. */
+  security?: SecurityDefaults
   /** What HostConfig.Runtime may name; the built-in one alone unless told. */
   runtimes?: Runtimes
+  /** Made for the same data root unless given. */
+  volumes?: VolumesRoom
   /** Another maker of specifications than the usual one. */
   specs?: ContainerSpecs
   /** One line of what was repaired or could not be; standard error by default. */
@@ -60,8 +80,13 @@ export interface ContainersRoom {
   counts(): { total: number; running: number; paused: number; stopped: number }
   /** Takes over what an earlier engine left. Once, after `recover` of tasks and of networks, before anything else. */
   recover(): Promise<void>
+  /** All that there are, for what moves them between stores. */
+  all(): Container[]
+  save(container: Container): void
   /** The containers that were made from an image. */
   inUse(imageId: string): { id: string; running: boolean }[]
+  /** Puts containers on networks and takes them off. */
+  readonly members: NetworkMembers
   /** Nothing is started again by this engine. Containers stay. */
   close(): void
 }
@@ -74,9 +99,12 @@ export function openContainers(options: OpenContainers): ContainersRoom {
     ...options,
     dns: options.dns ?? { servers: [], options: [], search: [] },
     runtimes: options.runtimes ?? runtimeTable(),
+    security: options.security ?? {},
+    mappers: new Mappers(options.kernel, `${options.execRoot}/mapped-views`),
     registry,
     store: new ContainerStore({ dataRoot, log }),
-    specs: options.specs ?? createContainerSpecs({ kernel: options.kernel, initPath: options.initPath }),
+    volumes: options.volumes ?? openVolumes({ dataRoot, kernel: options.kernel, events: options.events, log }),
+    specs: options.specs ?? createContainerSpecs(options),
     execs: execs.ofContainers,
     log,
   }
@@ -85,8 +113,15 @@ export function openContainers(options: OpenContainers): ContainersRoom {
     exec: execs.api,
     counts: () => countStates(registry),
     recover: () => recoverContainers(ctx),
-    inUse: (imageId) => registry.all().filter((container) => container.imageId === imageId).map(({ id, state }) => ({ id, running: state.Running })),
+    all: () => registry.all(),
+    save: (container) => ctx.store.save(container),
+    inUse: (imageId) => registry.all().filter(({ imageId: own, mounts }) => own === imageId || mounts.some(({ Image }) => Image?.id === imageId)).map(({ id, state }) => ({ id, running: state.Running })),
+    members: {
+      connect: async (ref, options) => connectContainer(ctx, registry.get(ref), options),
+      disconnect: async (ref, network) => disconnectContainer(ctx, registry.get(ref), network),
+    },
     close: () => {
+      ctx.mappers.close()
       for (const { restartTimer } of registry.all()) clearTimeout(restartTimer)
     },
   }
@@ -116,6 +151,11 @@ function createContainers(ctx: ContainersContext): Containers {
     list: (options) => listContainers(ctx, options),
     changes: async (ref) => containerChanges(ctx, get(ref)),
     prune: filters => pruneContainers(ctx, filters),
+    export: async (ref) => exportContainer(ctx, get(ref)),
+    statPath: async (ref, path) => statContainerPath(ctx, get(ref), { ref, path }),
+    getArchive: async (ref, path) => getContainerArchive(ctx, get(ref), { ref, path }),
+    putArchive: async (ref, path, options) => putContainerArchive(ctx, get(ref), { ...options, ref, path }),
+    commit: async (ref, options) => commitContainer(ctx, get(ref), options),
     explain: async (ref) => explainContainer(ctx, get(ref)),
   }
 }

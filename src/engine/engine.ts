@@ -19,6 +19,8 @@ export interface Engine {
   readonly exec: Execs
   readonly images: Images
   readonly networks: Networks
+  readonly volumes: Volumes
+  readonly storage: Storage
   readonly events: Events
   readonly system: System
   /** Stops serving: containers stay. */
@@ -58,6 +60,16 @@ export interface Containers {
   list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>
   changes(ref: string): Promise<{ Path: string; Kind: 0 | 1 | 2 }[]>
   prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>
+  /** The root file system as a tar, also of a stopped container. */
+  export(ref: string): Promise<Readable>
+  /** What is at `path`, as seen from inside (volumes and binds too); links are resolved inside the container. @throws NotFound */
+  statPath(ref: string, path: string): Promise<PathStat>
+  /** A tar of what is at `path`, named by its last component. */
+  getArchive(ref: string, path: string): Promise<{ stat: PathStat; tar: Readable }>
+  /** Unpacks a tar (plain, gzip, bzip2, xz, zstd) into the directory `path`. */
+  putArchive(ref: string, path: string, options: PutArchive): Promise<void>
+  /** Makes an image of a container's changes. @returns the image's id */
+  commit(ref: string, options: CommitContainer): Promise<{ Id: string }>
   /** The program that made the container, one operation a line. */
   explain(ref: string): Promise<string[]>
 }
@@ -69,6 +81,33 @@ export interface CreateContainer {
   config: ContainerConfig
   hostConfig: HostConfig
   networking: Record<string, EndpointSettings>
+}
+
+/** Header X-Docker-Container-Path-Stat. `mode` is Go's os.FileMode. */
+export interface PathStat {
+  name: string
+  size: number
+  mode: number
+  /** RFC 3339. */
+  mtime: string
+  linkTarget: string
+}
+
+export interface PutArchive {
+  tar: Readable
+  noOverwriteDirNonDir: boolean
+  /** Owners of the archive's members become the container's user. */
+  copyUidGid: boolean
+}
+
+export interface CommitContainer {
+  reference?: string
+  comment?: string
+  author?: string
+  /** Pause the container meanwhile. */
+  pause: boolean
+  changes: string[]
+  config?: ContainerConfig
 }
 
 export interface StatsOptions {
@@ -137,13 +176,14 @@ export interface ExecConfig {
 export interface Images {
   readonly store: ImageStore
   inspect(reference: string): Promise<Record<string, unknown>>
-  list(options: { all: boolean; filters: Filters; digests: boolean }): Promise<Record<string, unknown>[]>
+  list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize?: boolean }): Promise<Record<string, unknown>[]>
   history(reference: string): Promise<Record<string, unknown>[]>
   remove(reference: string, options: { force: boolean; noPrune: boolean }): Promise<{ Untagged?: string; Deleted?: string }[]>
   tag(source: string, target: string): Promise<void>
-  load(archive: Readable, progress: (line: string) => void): Promise<void>
+  load(archive: Readable, progress: (line: string) => void, options?: { platform?: string }): Promise<void>
   importTar(archive: Readable, options: { reference?: string; message?: string; changes: string[]; platform?: string }): Promise<string>
-  save(references: string[]): Promise<Readable>
+  /** @throws NotFound for an image of another platform */
+  save(references: string[], options?: { platform?: string }): Promise<Readable>
   /** `progress` gets Docker's messages; nothing has been sent when the registry does not have the image. */
   pull(request: PullImageRequest, progress: (message: ProgressMessage) => void): Promise<void>
   push(request: PushImageRequest, progress: (message: ProgressMessage) => void): Promise<void>
@@ -167,6 +207,8 @@ export interface PullImageRequest {
 export interface PushImageRequest {
   reference: string
   allTags: boolean
+  /** NotFound unless the image is of it. */
+  platform?: string
   credentials: Credentials
   signal?: AbortSignal
 }
@@ -174,6 +216,102 @@ export interface PushImageRequest {
 export interface Networks {
   list(filters: Filters): Promise<Record<string, unknown>[]>
   inspect(ref: string, options: { verbose: boolean; scope?: string }): Promise<Record<string, unknown>>
+  /** @throws as NetworkService.create */
+  create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>
+  /** @throws Forbidden "bridge is a pre-defined network and cannot be removed", "error while removing network: network x id y has active endpoints (…)" */
+  remove(ref: string): Promise<void>
+  /** User-defined networks without a running container. Filters: until, label, label!. @returns names */
+  prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }>
+  /** A running container has the interface when this settles. @throws Forbidden when it is there already, InvalidParameter for settings */
+  connect(ref: string, request: { container: string; settings: EndpointSettings }): Promise<void>
+  /** `force`: also an endpoint whose container is gone. */
+  disconnect(ref: string, request: { container: string; force: boolean }): Promise<void>
+}
+
+/** POST /networks/create. */
+export interface NetworkCreateRequest {
+  Name?: string
+  /** "bridge" when empty. */
+  Driver?: string
+  Scope?: string
+  EnableIPv4?: boolean
+  EnableIPv6?: boolean
+  Internal?: boolean
+  Attachable?: boolean
+  Ingress?: boolean
+  ConfigOnly?: boolean
+  ConfigFrom?: { Network?: string } | null
+  IPAM?: {
+    Driver?: string
+    Options?: Record<string, string> | null
+    Config?: { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Record<string, string> | null }[] | null
+  } | null
+  Options?: Record<string, string> | null
+  Labels?: Record<string, string> | null
+}
+
+/**
+ * Volumes: named trees that outlive containers. Driver "local": a directory under `<data-root>/volumes/<name>/_data`, or
+ * what the options `type`, `device`, `o` say, mounted there while a container uses it.
+ * Errors: NotFound "get x: no such volume"; Conflict "remove x: volume is in use - [ids]"; InvalidParameter for names and options.
+ */
+export interface Volumes {
+  /** Idempotent by name; Conflict when it exists with another driver. */
+  create(request: CreateVolume): Promise<VolumeInfo>
+  list(filters: Filters): Promise<{ Volumes: VolumeInfo[]; Warnings: string[] | null }>
+  inspect(name: string): Promise<VolumeInfo>
+  remove(name: string, options: { force: boolean }): Promise<void>
+  /** Anonymous ones without a user; with the filter all=true named ones too. */
+  prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>
+}
+
+/** Storage drivers: switching between them, and what is stored as a whole. One of these at a time: Conflict. */
+export interface Storage {
+  /**
+   * Copies images and stopped containers to another driver's store and goes on there. The old store is kept. Killed at any point it
+   * has happened or not, and can be called again.
+   * @throws Conflict while containers run; Unavailable when this host cannot run the driver
+   */
+  switchDriver(driver: string, progress: (line: string) => void): Promise<void>
+  /** Removes the stores that switches left. @throws NotFound when there is none */
+  forget(): Promise<{ drivers: string[] }>
+  /** Images of other drivers' stores. Sizes in bytes. */
+  otherImages(): { driver: string; id: string; created: string; size: number; repoTags: string[]; repoDigests: string[] }[]
+  check(options: { repair: boolean }): Promise<StorageCheck>
+}
+
+/** How many of each were looked at, and what was found. */
+export interface StorageCheck {
+  blobs: number
+  images: number
+  layers: number
+  containers: number
+  problems: StorageProblem[]
+}
+
+export interface StorageProblem {
+  problem: string
+  repaired: boolean
+}
+
+export interface CreateVolume {
+  /** Empty: 64 hex digits are made, and the label com.docker.volume.anonymous. */
+  Name?: string
+  Driver?: string
+  DriverOpts?: Record<string, string> | null
+  Labels?: Record<string, string> | null
+}
+
+export interface VolumeInfo {
+  CreatedAt: string
+  Driver: string
+  Labels: Record<string, string> | null
+  Mountpoint: string
+  Name: string
+  Options: Record<string, string> | null
+  Scope: 'local'
+  /** In system df only: bytes, and how many containers refer to it. */
+  UsageData?: { Size: number; RefCount: number }
 }
 
 export interface Events {
@@ -199,8 +337,11 @@ export interface System {
   info(): Promise<Record<string, unknown>>
   /** The /version document without Api-version negotiation. */
   version(): Record<string, unknown>
-  diskUsage(): Promise<Record<string, unknown>>
+  /** GET /system/df; counts only these types, all of them when there is none. @throws InvalidParameter for an unknown one */
+  diskUsage(types?: readonly string[]): Promise<Record<string, unknown>>
 }
+
+export type DiskUsageType = 'container' | 'image' | 'volume' | 'build-cache'
 
 /** Docker's filters, decoded from either JSON form: key -> values. */
 export type Filters = ReadonlyMap<string, ReadonlySet<string>>

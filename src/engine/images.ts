@@ -2,14 +2,14 @@ import type { Readable } from 'node:stream'
 import type { Events, Images } from './engine.ts'
 import { describeHistory, describeImage, summarizeImage } from './images/describe.ts'
 import { selectImages } from './images/filter.ts'
-import type { LayerSizes } from './images/layer-size.ts'
 import { pruneImages } from './images/prune.ts'
 import { pullImages } from './images/pull.ts'
 import { pushImages } from './images/push.ts'
 import { searchImages } from './images/search.ts'
+import { sharedSizes } from './images/shared-size.ts'
 import type { Distribution } from '../containerd/distribution/contract.ts'
 import type { Image, ImageStore } from '../containerd/images/contract.ts'
-import type { Snapshotter } from '../containerd/snapshots/contract.ts'
+import type { LayerSize, Snapshotter } from '../containerd/snapshots/contract.ts'
 
 export interface ImagesOptions {
   store: ImageStore
@@ -19,7 +19,7 @@ export interface ImagesOptions {
   /** Containers made from an image. */
   inUse: (imageId: string) => { id: string; running: boolean }[]
   /** Bytes of the layer with a chain id. */
-  layerSize: LayerSizes
+  layerSize: LayerSize
 }
 
 /** Docker's image operations over the image store: its documents, filters and events. */
@@ -45,14 +45,19 @@ export function createImages(options: ImagesOptions): Images {
     store,
     remove,
     inspect: async (reference) => describeImage(store.get(reference), snapshotter),
-    list: async ({ all, filters }) => selectImages(store, { all, filters, used: (id) => inUse(id).length > 0 }).map(summarizeImage),
+    list: async ({ all, filters, sharedSize }) => {
+      const rows = selectImages(store, { all, filters, used: (id) => inUse(id).length > 0 }).map(summarizeImage)
+      if (!sharedSize) return rows
+      const shared = sharedSizes(store, layerSize)
+      return rows.map((row) => ({ ...row, SharedSize: shared.get(row['Id'] as string) ?? 0 }))
+    },
     history: async (reference) => describeHistory(store.get(reference), layerSize),
     tag: async (source, target) => {
       store.tag(source, target)
       announce('tag', store.get(target), familiarTag(target))
     },
-    load: async (archive: Readable, progress) => {
-      for (const image of await store.load(archive, progress)) announce('load', image)
+    load: async (archive: Readable, progress, options) => {
+      for (const image of await store.load(archive, progress, options)) announce('load', image)
     },
     importTar: async (archive: Readable, request) => {
       const image = await store.importTar(archive, request)
@@ -60,13 +65,17 @@ export function createImages(options: ImagesOptions): Images {
       announce('import', image)
       return image.id
     },
-    save: (references) => store.save(references),
+    save: (references, options) => store.save(references, options),
     pull: (request, progress) => pullImages({ distribution, store, events, request, progress }),
     push: (request, progress) => pushImages({ distribution, store, events, request, progress }),
     search: (request) => searchImages(distribution, request),
     distributionInspect: (reference, credentials, signal) => distribution.inspect(reference, credentials, signal),
     login: (credentials) => distribution.login(credentials),
-    prune: (filters) => pruneImages({ store, filters, inUse, remove, layerSize }),
+    prune: async (filters) => {
+      const pruned = await pruneImages({ store, filters, inUse, remove, layerSize })
+      events.emit('image', 'prune', { ID: '', Attributes: { reclaimed: String(pruned.SpaceReclaimed) } })
+      return pruned
+    },
   }
 }
 

@@ -1,13 +1,15 @@
 import { hostname, machine, release, totalmem, availableParallelism } from 'node:os'
-import type { Containers, Images, System } from './engine.ts'
-import { layerBytes } from './images/prune.ts'
-import type { LayerSizes } from './images/layer-size.ts'
+import { shownProxy } from '../containerd/distribution/proxy-settings.ts'
+import type { System } from './engine.ts'
+import { diskUsage, type DiskUsageSources } from './system/disk-usage.ts'
 import { registryConfig } from './system/registry-config.ts'
 import { probeHost } from './system/host.ts'
-import { hostWarnings } from './system/warnings.ts'
+import { securityOptionsOf } from './system/security-options.ts'
+import { hostWarnings, storageWarnings } from './system/warnings.ts'
 import type { Snapshotter } from '../containerd/snapshots/contract.ts'
+import type { SecurityDefaults } from './security/defaults.ts'
 
-export interface SystemOptions {
+export interface SystemOptions extends DiskUsageSources {
   /** Of this installation, for good. */
   id: string
   version: string
@@ -16,7 +18,7 @@ export interface SystemOptions {
   buildTime: string
   dataRoot: string
   labels: string[]
-  registries?: { mirrors: string[]; insecure: string[] }
+  registries?: { mirrors: string[]; insecure: string[]; proxies?: { http: string; https: string; none: string } }
   /** Asked at every `info`, because it can be switched by a reload. */
   debug: () => boolean
   snapshotter: Pick<Snapshotter, 'name' | 'status'>
@@ -24,15 +26,15 @@ export interface SystemOptions {
   logDrivers: string[]
   runtimes: () => Record<string, { path: string; runtimeArgs?: readonly string[] }>
   defaultRuntime: string
+  /** Docker's defaults unless told. */
+  security?: SecurityDefaults
+  cgroupDriver?: string
   initPath: string
-  containers: Pick<Containers, 'list'>
-  images: Images
-  layerSize: LayerSizes
 }
 
 /** What the engine says of itself and its host. */
 export function createSystem(options: SystemOptions): System {
-  return { info: () => info(options), version: () => version(options), diskUsage: () => diskUsage(options) }
+  return { info: () => info(options), version: () => version(options), diskUsage: (types) => diskUsage(options, types) }
 }
 
 const goArchitectures: Record<string, string> = { x64: 'amd64', ia32: '386' }
@@ -73,7 +75,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     Images: options.images.store.list().length,
     Driver: options.snapshotter.name,
     DriverStatus: options.snapshotter.status(),
-    Plugins: { Volume: [], Network: options.networkDrivers, Authorization: null, Log: options.logDrivers },
+    Plugins: { Volume: ['local'], Network: options.networkDrivers, Authorization: null, Log: options.logDrivers },
     ...host.limits,
     IPv4Forwarding: host.ipv4Forwarding,
     Debug: options.debug(),
@@ -81,7 +83,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     NGoroutines: 1,
     SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
-    CgroupDriver: 'cgroupfs',
+    CgroupDriver: options.cgroupDriver ?? 'cgroupfs',
     CgroupVersion: host.cgroupVersion,
     NEventsListener: 0,
     KernelVersion: release(),
@@ -95,9 +97,9 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     MemTotal: totalmem(),
     GenericResources: null,
     DockerRootDir: options.dataRoot,
-    HttpProxy: process.env['HTTP_PROXY'] ?? '',
-    HttpsProxy: process.env['HTTPS_PROXY'] ?? '',
-    NoProxy: process.env['NO_PROXY'] ?? '',
+    HttpProxy: shownProxy(options.registries?.proxies?.http ?? ''),
+    HttpsProxy: shownProxy(options.registries?.proxies?.https ?? ''),
+    NoProxy: options.registries?.proxies?.none ?? '',
     Name: hostname(),
     Labels: options.labels,
     ExperimentalBuild: false,
@@ -111,26 +113,8 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     ContainerdCommit: { ID: options.version },
     RuncCommit: { ID: options.version },
     InitCommit: { ID: options.version },
-    SecurityOptions: host.securityOptions,
+    SecurityOptions: securityOptionsOf(host, options.security),
     CDISpecDirs: [],
-    Warnings: hostWarnings(host),
-  }
-}
-
-async function diskUsage({ containers, images, layerSize }: SystemOptions): Promise<Record<string, unknown>> {
-  const containerRows = await containers.list({ all: true, limit: 0, size: true, filters: new Map() })
-  const imageRows = await images.list({ all: false, filters: new Map(), digests: true })
-  const layers = await layerBytes(images.store, layerSize)
-  return {
-    LayersSize: layers.values().reduce((sum, size) => sum + size, 0),
-    Images: imageRows.map((row) => ({
-      ...row,
-      SharedSize: 0,
-      Containers: containerRows.filter(({ ImageID }) => ImageID === row['Id']).length,
-    })),
-    Containers: containerRows,
-    Volumes: [],
-    BuildCache: [],
-    BuilderSize: 0,
+    Warnings: [...hostWarnings(host), ...storageWarnings(options.snapshotter.status())],
   }
 }

@@ -5,16 +5,19 @@ import { openContentStore } from '../containerd/content/file-content-store.ts'
 import { createDistribution } from '../containerd/distribution/distribution.ts'
 import { openImageStore } from '../containerd/images/image-store.ts'
 import type { DurableImageStore } from '../containerd/images/image-store.ts'
-import { openOverlay2 } from '../containerd/snapshots/overlay2/overlay2.ts'
+import { otherStores } from '../containerd/images/other-stores.ts'
 import type { TaskService } from '../containerd/tasks/contract.ts'
 import { openTaskService } from '../containerd/tasks/service.ts'
 import { openContainers } from '../engine/containers.ts'
 import type { Engine, Events } from '../engine/engine.ts'
 import { createEvents } from '../engine/events.ts'
 import { createImages } from '../engine/images.ts'
-import { layerSizes } from '../engine/images/layer-size.ts'
 import { createNetworks } from '../engine/networks.ts'
+import { labelLayers } from '../engine/security/relabel.ts'
+import { openStorage } from '../engine/storage/storage.ts'
+import { SwitchableSnapshotter } from '../engine/storage/switchable-snapshotter.ts'
 import { createSystem } from '../engine/system.ts'
+import { openVolumes } from '../engine/volumes/volumes.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import { nativeFile } from '../kernel/native-files.ts'
 import type { NetworkService } from '../net/contract.ts'
@@ -22,6 +25,8 @@ import { openNetworkService } from '../net/service.ts'
 import { logDrivers, networkDrivers } from './builtins.ts'
 import type { DaemonConfig } from './config.ts'
 import type { Log } from './log.ts'
+import { openSecurity } from './security.ts'
+import { openStorage as openStorageDriver } from './storage.ts'
 import { build } from './version.ts'
 
 /**
@@ -29,28 +34,36 @@ import { build } from './version.ts'
  * network, which containers need; then containers, which may be restarted by their policy.
  */
 export async function composeEngine(config: DaemonConfig, log: Log): Promise<Engine> {
-  const { dataRoot, execRoot, bridge } = config
+  const { dataRoot, execRoot, networks } = config
   mkdirSync(execRoot, { recursive: true, mode: 0o711 })
   const kernel = linuxKernel
-  const snapshotter = openOverlay2({ root: join(dataRoot, 'overlay2'), kernel })
+  const security = await openSecurity(kernel, config.security, log)
+  const storage = await openStorageDriver(dataRoot, config.storage, log)
+  const snapshotter = new SwitchableSnapshotter(storage.snapshotter)
+  if (security.selinux !== undefined) await labelLayers(kernel, join(dataRoot, snapshotter.name), security.selinux.sharedFile)
   const content = openContentStore(join(dataRoot, 'content'))
-  const store = openImageStore({ root: join(dataRoot, 'image'), content, snapshotter })
-  const tasks = openTaskService({ kernel, root: execRoot })
+  const others = otherStores(join(dataRoot, 'image'), () => snapshotter.name)
+  const store = openImageStore({ root: join(dataRoot, 'image', snapshotter.name), content, snapshotter, others })
+  const tasks = openTaskService({ kernel, root: execRoot, systemd: config.cgroups.driver === 'systemd' })
   const network = openNetworkService({
+    ...networks.bridge,
     kernel,
     root: join(dataRoot, 'network'),
     runtimeDir: join(execRoot, 'network'),
-    bridgeName: bridge.name,
-    bip: bridge.bip,
-    mtu: bridge.mtu,
-    userlandProxy: bridge.userlandProxy,
-    proxyCommand: bridge.userlandProxyPath === undefined ? undefined : [bridge.userlandProxyPath],
+    userlandProxy: networks.userlandProxy,
+    proxyCommand: networks.userlandProxyPath === undefined ? undefined : [networks.userlandProxyPath],
+    pools: networks.pools,
+    filters: networks.filters,
+    forwards: networks.forwards,
+    log: (line) => log('warn', line),
   })
   const events = createEvents()
   const initPath = config.initPath ?? nativeFile('gantry-init')
-  const layerSize = layerSizes(snapshotter)
+  const layerSize = (chainId: string): number => snapshotter.layerSize(chainId)
+  const volumes = openVolumes({ dataRoot, kernel, events, log: (line) => log('warn', line) })
   const room = openContainers({
-    dataRoot, execRoot, kernel, images: store, snapshotter, tasks, networks: network, events, dns: config.dns, initPath, runtimes: config.runtimes,
+    volumes,
+    dataRoot, execRoot, kernel, images: store, snapshotter, movedFrom: storage.movedFrom, tasks, networks: network, events, dns: config.dns, initPath, runtimes: config.runtimes, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent, security,
     log: (line) => log('warn', line),
   })
   const distribution = createDistribution({ core: store.core, settings: config.registries, userAgent: `gantry/${build.version} (linux)` })
@@ -69,9 +82,12 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     logDrivers: [...logDrivers],
     runtimes: () => config.runtimes.list(),
     defaultRuntime: config.runtimes.default,
+    cgroupDriver: config.cgroups.driver,
+    security,
     initPath,
     containers: room.containers,
     images,
+    volumeUsage: () => volumes.usage(),
     layerSize,
   })
 
@@ -85,15 +101,18 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     containers: room.containers,
     exec: room.exec,
     images,
+    volumes: volumes.api,
+    storage: openStorage({ dataRoot, kernel, store, snapshotter, others, containers: () => room.all(), saveContainer: (container) => room.save(container), openDriver: (name) => storage.openDriver(name) }),
     events,
     system,
-    networks: createNetworks({ service: network }),
+    networks: createNetworks({ service: network, events, members: room.members, defaults: { options: networks.defaultOptions } }),
     async close() {
       closing.abort()
       room.close()
       tasks.close()
       await network.close()
       await store.close()
+      await snapshotter.close()
     },
   }
 }

@@ -64,6 +64,7 @@ function check(flag: Flag, value: unknown): FlagValue {
     string: typeof value === 'string',
     int: Number.isInteger(value),
     map: typeof value === 'object' && value !== null && !Array.isArray(value),
+    objects: Array.isArray(value) && value.every((element) => typeof element === 'object' && element !== null),
     list: Array.isArray(value) && value.every((element) => typeof element === 'string'),
   }[flag.kind]
   if (!fits) throw new GantryError('InvalidParameter', `cannot use ${JSON.stringify(value)} for ${flag.key ?? flag.name}: it must be a ${flag.kind}`)

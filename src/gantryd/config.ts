@@ -1,14 +1,19 @@
 import { dirname, join, resolve } from 'node:path'
+import { proxySettings, type ProxySettings } from '../containerd/distribution/proxy-settings.ts'
 import { checkInsecure, checkMirror, type RegistrySettings } from '../containerd/distribution/registry-settings.ts'
 import { GantryError } from '../lib/errors.ts'
 import type { Runtimes } from '../engine/containers/runtimes.ts'
 import { checkStorageDriver } from './builtins.ts'
+import { resolveCgroups, type CgroupConfig } from './cgroups.ts'
 import type { FlagValues } from './command-line.ts'
 import { parseHost } from './hosts.ts'
 import type { Host } from './hosts.ts'
 import { parseLogLevel } from './log.ts'
 import type { LogFormat, LogLevel } from './log.ts'
+import { resolveNetworks, type NetworkConfig } from './network-config.ts'
 import { resolveRuntimes } from './runtimes.ts'
+import type { StorageConfig } from './storage.ts'
+import { resolveSecurity, type SecurityConfig } from './security.ts'
 
 /** Everything that can be set, with defaults filled in. Paths are absolute. */
 export interface DaemonConfig {
@@ -22,15 +27,11 @@ export interface DaemonConfig {
   logFormat: LogFormat
   labels: string[]
   runtimes: Runtimes
+  storage: StorageConfig
+  cgroups: CgroupConfig
+  security: SecurityConfig
   initPath?: string
-  bridge: {
-    name: string
-    /** "172.17.0.1/16"; undefined: the first free one. */
-    bip?: string
-    mtu: number
-    userlandProxy: boolean
-    userlandProxyPath?: string
-  }
+  networks: NetworkConfig
   /** Of containers that say nothing about it. */
   dns: { servers: string[]; options: string[]; search: string[] }
   registries: RegistrySettings
@@ -56,18 +57,16 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
     logFormat: parseLogFormat(text('log-format') ?? 'text'),
     labels: list('label').map(checkLabel),
     runtimes: resolveRuntimes(values),
+    storage: resolveStorage(text('storage-driver'), list('storage-opt')),
+    cgroups: resolveCgroups(values),
+    security: resolveSecurity(values),
     initPath: text('init-path'),
-    bridge: {
-      name: bridgeName(text('bridge'), text('bridge-name')),
-      bip: text('bip'),
-      mtu: (values.get('mtu') as number | undefined) ?? 1500,
-      userlandProxy: switched('userland-proxy', true),
-      userlandProxyPath: text('userland-proxy-path'),
-    },
+    networks: resolveNetworks(values),
     registries: {
       mirrors: list('registry-mirror').map(checkMirror),
       insecure: list('insecure-registry').map(checkInsecure),
       certificates: join(dirname(resolve(text('config-file') ?? '/etc/gantry/daemon.json')), 'certs.d'),
+      proxies: resolveProxies(values),
       maxDownloads: limit(values, 'max-concurrent-downloads', 3),
       maxUploads: limit(values, 'max-concurrent-uploads', 5),
       maxAttempts: limit(values, 'max-download-attempts', 5),
@@ -76,21 +75,29 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
   }
 }
 
+/** The variable is dockerd's own way to say it without a flag. */
+function resolveStorage(driver: string | undefined, options: string[]): StorageConfig {
+  const name = driver ?? (process.env['DOCKER_DRIVER'] || undefined)
+  if (name !== undefined) checkStorageDriver(name)
+  return { driver: name, options }
+}
+
 function refuseUnsupported(values: FlagValues): void {
   if (values.get('live-restore') === false) {
     throw new GantryError('InvalidParameter', 'cannot switch live-restore off: containers always outlive the daemon')
   }
   const logDriver = values.get('log-driver') as string | undefined
   if (logDriver !== undefined && logDriver !== 'json-file') throw new GantryError('NotImplemented', `not implemented yet: --log-driver ${logDriver}`)
-  checkStorageDriver((values.get('storage-driver') as string | undefined) ?? 'overlay2')
 }
 
-function bridgeName(bridge: string | undefined, name: string | undefined): string {
-  if (bridge !== undefined && name !== undefined && bridge !== name) {
-    throw new GantryError('InvalidParameter', `cannot use bridge ${bridge}: --bridge-name says ${name}, and both mean the same`)
+function resolveProxies(values: FlagValues): ProxySettings {
+  const file = (values.get('proxies') as Record<string, unknown> | undefined) ?? {}
+  for (const [key, value] of Object.entries(file)) {
+    if (!['http-proxy', 'https-proxy', 'no-proxy'].includes(key)) throw new GantryError('InvalidParameter', `the following directives don't match any configuration option: ${key}`)
+    if (typeof value !== 'string') throw new GantryError('InvalidParameter', `cannot use ${JSON.stringify(value)} for ${key}: it must be a string`)
   }
-  if (bridge === 'none') throw new GantryError('NotImplemented', 'not implemented yet: --bridge none')
-  return bridge ?? name ?? 'docker0'
+  const asked = (name: string): string | undefined => (values.get(name) ?? file[name]) as string | undefined
+  return proxySettings({ http: asked('http-proxy'), https: asked('https-proxy'), none: asked('no-proxy') }, process.env)
 }
 
 /** 0 is the default, as with dockerd. */

@@ -9,6 +9,7 @@ export type ErrorKind =
   | 'NotModified'
   | 'Forbidden'
   | 'Unauthorized'
+  | 'TooManyRequests'
   | 'Unavailable'
   | 'NotImplemented'
   | 'System'
@@ -21,6 +22,7 @@ export const errorTable: Record<ErrorKind, { status: number; grpc: number; exit:
   NotModified: { status: 304, grpc: 9, exit: 0 },
   Forbidden: { status: 403, grpc: 7, exit: 125 },
   Unauthorized: { status: 401, grpc: 16, exit: 125 },
+  TooManyRequests: { status: 429, grpc: 8, exit: 125 },
   Unavailable: { status: 503, grpc: 14, exit: 125 },
   NotImplemented: { status: 501, grpc: 12, exit: 125 },
   System: { status: 500, grpc: 13, exit: 125 },

@@ -1,15 +1,36 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { onOneMachine, tiny } from './harness/stage.ts'
+import { before, describe, test } from 'node:test'
+import { onOneMachine, tiny, type Stage } from './harness/stage.ts'
 
 onOneMachine('the life of a cgroup on v2', (stage) => {
-  test('a weight written by hand stays for a minute, goes with stop and is the default again after start', async () => {
+  describe('by systemd', () => {
+    lifetime(stage, { places: '/sys/fs/cgroup/system.slice/docker-*.scope', seconds: 60, tellsMemory: false })
+    otherLives(stage)
+  })
+
+  describe('by files alone', () => {
+    before(() => stage.daemon.restartWith('--exec-opt native.cgroupdriver=cgroupfs'))
+    lifetime(stage, { places: '/sys/fs/cgroup/docker/*', seconds: 1, tellsMemory: true })
+  })
+})
+
+interface Manager {
+  /** Where the cgroups of containers are. */
+  places: string
+  /** How long a value by hand is watched. */
+  seconds: number
+  /** Whether an end for memory can be told when no engine was there to see it. */
+  tellsMemory: boolean
+}
+
+function lifetime(stage: Stage, { places, seconds, tellsMemory }: Manager): void {
+  test('a weight written by hand stays, goes with stop and is the default again after start', async () => {
     await using container = await stage.container(tiny, 'sleep', '999')
     await stage.must(`echo 50 >${container.cgroup}/cpu.weight`)
     await stage.ok('exec', container.id, 'true')
     await stage.docker('stats', '--no-stream', container.id)
     await stage.ok('inspect', container.id)
-    await stage.must('sleep 60')
+    await stage.must(`sleep ${seconds}`)
     assert.equal(await container.read('cpu.weight'), '50')
     await stage.ok('stop', '-t', '0', container.id)
     const { code, stderr } = await stage.run(`cat ${container.cgroup}/cpu.weight`)
@@ -19,25 +40,8 @@ onOneMachine('the life of a cgroup on v2', (stage) => {
     assert.equal(await container.read('cpu.weight'), '100')
   })
 
-  test('-c gives the weight that runc gives, and start sets it again after stop', async () => {
-    await using container = await stage.container('-c', '512', tiny, 'sleep', '999')
-    // 1 + (512 - 2) * 9999 / 262142
-    assert.equal(await container.read('cpu.weight'), '20')
-    await stage.ok('stop', '-t', '0', container.id)
-    await stage.ok('start', container.id)
-    assert.equal(await container.read('cpu.weight'), '20')
-  })
-
-  test('exec joins the cgroup of the container', async () => {
-    await using container = await stage.container(tiny, 'sleep', '999')
-    await stage.ok('exec', '-d', container.id, 'sleep', '998')
-    const pid = await stage.must(`for i in $(seq 100); do pgrep -xf 'sleep 998' && exit; sleep 0.1; done; exit 1`)
-    assert.equal(await stage.must(`cat /proc/${pid}/cgroup`), `0::${container.cgroup.slice('/sys/fs/cgroup'.length)}`)
-    assert.ok((await container.read('cgroup.procs')).split('\n').includes(pid))
-  })
-
   test('rm -f leaves no process, cgroup, mount or interface, even of a container without a pid namespace', async () => {
-    const traces = async () => stage.must(`find /sys/fs/cgroup/docker -mindepth 1 -type d; grep -c . /proc/self/mountinfo; ip -br link | wc -l`)
+    const traces = async () => stage.must(`ls -d ${places} 2>/dev/null; systemctl list-units --all --no-legend 'docker-*'; grep -c . /proc/self/mountinfo; ip -br link | wc -l`)
     const before = await traces()
     const ids = await stage.must(`for i in 1 2; do docker run -d --pid host ${tiny} sh -c 'sleep 997 & sleep 997'; done`)
     assert.notEqual(await traces(), before)
@@ -59,10 +63,29 @@ onOneMachine('the life of a cgroup on v2', (stage) => {
     assert.deepEqual(await Promise.all(['memory.max', 'cpu.max'].map(container.read)), ['67108864', '50000 100000'])
     assert.equal(await stage.ok('logs', container.id), 'started')
     assert.equal(await stage.ok('exec', container.id, 'cat', '/proc/self/cgroup'), '0::/')
-    assert.equal(await stage.ok('inspect', '-f', '{{.State.ExitCode}} {{.State.OOMKilled}}', brief, hungry), '7 false\n137 true')
+    assert.equal(await stage.ok('inspect', '-f', '{{.State.ExitCode}} {{.State.OOMKilled}}', brief, hungry), `7 false\n137 ${tellsMemory}`)
     assert.equal(await stage.ok('wait', brief, hungry), '7\n137')
     await stage.ok('rm', brief, hungry)
-    assert.equal(await stage.must('ls -d /sys/fs/cgroup/docker/*/'), `${container.cgroup}/`)
+    assert.equal(await stage.must(`ls -d ${places}/`), `${container.cgroup}/`)
+  })
+}
+
+function otherLives(stage: Stage): void {
+  test('-c gives the weight that runc gives, and start sets it again after stop', async () => {
+    await using container = await stage.container('-c', '512', tiny, 'sleep', '999')
+    // 1 + (512 - 2) * 9999 / 262142
+    assert.equal(await container.read('cpu.weight'), '20')
+    await stage.ok('stop', '-t', '0', container.id)
+    await stage.ok('start', container.id)
+    assert.equal(await container.read('cpu.weight'), '20')
+  })
+
+  test('exec joins the cgroup of the container', async () => {
+    await using container = await stage.container(tiny, 'sleep', '999')
+    await stage.ok('exec', '-d', container.id, 'sleep', '998')
+    const pid = await stage.must(`for i in $(seq 100); do pgrep -xf 'sleep 998' && exit; sleep 0.1; done; exit 1`)
+    assert.equal(await stage.must(`cat /proc/${pid}/cgroup`), `0::${container.cgroup.slice('/sys/fs/cgroup'.length)}`)
+    assert.ok((await container.read('cgroup.procs')).split('\n').includes(pid))
   })
 
   test('containers outlive a stop of the service by systemd', async () => {
@@ -71,4 +94,4 @@ onOneMachine('the life of a cgroup on v2', (stage) => {
     await stage.daemon.start()
     assert.equal(await container.inspect('{{.State.Status}} {{.State.Pid}}'), `running ${container.pid}`)
   })
-})
+}

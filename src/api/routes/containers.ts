@@ -29,14 +29,9 @@ export const containerRoutes: Route[] = [
   { method: 'POST', path: '/containers/{name}/attach', handle: attach, hijacks: true },
   { method: 'DELETE', path: '/containers/{name}', handle: remove },
   notImplemented('GET', '/containers/{name}/attach/ws'),
-  notImplemented('GET', '/containers/{name}/export'),
-  notImplemented('HEAD', '/containers/{name}/archive'),
-  notImplemented('GET', '/containers/{name}/archive'),
-  notImplemented('PUT', '/containers/{name}/archive'),
   notImplemented('GET', '/containers/{name}/checkpoints'),
   notImplemented('POST', '/containers/{name}/checkpoints'),
   notImplemented('DELETE', '/containers/{name}/checkpoints/{checkpoint}'),
-  notImplemented('POST', '/commit'),
 ]
 
 /** A verb that answers 204. */

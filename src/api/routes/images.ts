@@ -1,4 +1,4 @@
-import { GantryError } from '../../lib/errors.ts'
+import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { Call } from '../call.ts'
 import { streamProgress } from '../progress-stream.ts'
 import { registryCredentials } from '../registry-credentials.ts'
@@ -25,6 +25,7 @@ async function list(call: Call): Promise<void> {
     all: call.query.bool('all'),
     filters: call.query.filters(),
     digests: call.query.bool('digests'),
+    sharedSize: call.query.bool('shared-size'),
   })
   const rows = call.minor < 43 ? images.map(withNamesOfNone) : images
   call.json(call.minor < 44 ? rows.map(withVirtualSize) : rows)
@@ -80,18 +81,33 @@ async function pull(call: Call): Promise<void> {
 
 async function push(call: Call): Promise<void> {
   const tag = call.query.optional('tag')
-  if (call.query.has('platform')) throw new GantryError('InvalidParameter', 'platform selection is not supported: a store of this kind has one platform of an image')
+  const platform = platformOf(call)
   await streamProgress(call, (progress) =>
     call.engine.images.push(
       {
         reference: tag === undefined ? call.ref : `${call.ref}:${tag}`,
         allTags: tag === undefined,
+        platform,
         credentials: registryCredentials(call),
         signal: call.signal(),
       },
       progress,
     ),
   )
+}
+
+/** JSON of an OCI platform, or its text. Several cannot be told apart: a store of this kind has one platform of an image. */
+function platformOf(call: Call): string | undefined {
+  const texts = call.query.strings('platform').filter((text) => text !== '')
+  if (texts.length > 1) throw new GantryError('InvalidParameter', 'specifying multiple platforms is not supported')
+  const [text] = texts
+  if (text === undefined || !text.startsWith('{')) return text
+  try {
+    const { os = '', architecture = '', variant } = JSON.parse(text) as { os?: string; architecture?: string; variant?: string }
+    return [os, architecture, variant].filter((part) => part).join('/')
+  } catch (cause) {
+    throw new GantryError('InvalidParameter', `failed to parse platform: ${messageOf(cause)}`, { cause })
+  }
 }
 
 async function search(call: Call): Promise<void> {
@@ -115,7 +131,7 @@ async function load(call: Call): Promise<void> {
     written = call.write({ stream: line.endsWith('\n') ? line : `${line}\n` })
   }
   try {
-    await call.engine.images.load(call.body, progress)
+    await call.engine.images.load(call.body, progress, { platform: platformOf(call) })
   } catch (error) {
     if (!response.headersSent) throw error
     await call.writeText(progressError(error))
@@ -126,7 +142,7 @@ async function load(call: Call): Promise<void> {
 }
 
 async function save(call: Call, references: string[]): Promise<void> {
-  await call.stream('application/x-tar', await call.engine.images.save(references))
+  await call.stream('application/x-tar', await call.engine.images.save(references, { platform: platformOf(call) }))
 }
 
 async function tag(call: Call): Promise<void> {

@@ -58,9 +58,12 @@ ${cases.join('\n')}
   case "$current" in
     -*) ;;
     *)
-      case "\${path##* }" in
-        ${nouns.containers.join('|')}) words="$(${programName} ps -a --format '{{.Names}}' 2>/dev/null)" ;;
-        ${nouns.images.join('|')}) words="$(${programName} images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)" ;;
+      case "$path" in
+        "volume inspect"|"volume rm") words="$(${programName} volume ls -q 2>/dev/null)" ;;
+        *) case "\${path##* }" in
+          ${nouns.containers.join('|')}) words="$(${programName} ps -a --format '{{.Names}}' 2>/dev/null)" ;;
+          ${nouns.images.join('|')}) words="$(${programName} images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)" ;;
+        esac ;;
       esac ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { copyRaw } from '../terminal/stdcopy.ts'
+import { platformQuery } from '../client/platform-query.ts'
 import type { Command } from '../command.ts'
 import { showProgress } from '../display/progress.ts'
 import { ExitError } from '../exit-error.ts'
@@ -19,7 +20,7 @@ export const loadCommand: Command = {
     if (input !== '') await stat(input).catch((cause: Error) => Promise.reject(new ExitError(`open ${input}: ${openFailure(cause)}`, 1, { cause })))
     const quiet = flags.boolean('quiet') || !context.stdout.isTTY
     const response = await context.client.open('POST', '/images/load', {
-      query: { quiet, platform: flags.string('platform') || undefined },
+      query: { quiet, platform: platformQuery(flags.string('platform')) },
       stream: input === '' ? context.stdin : createReadStream(input),
     })
     const isJson = response.headers['content-type']?.startsWith('application/json')

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { platformQuery } from '../client/platform-query.ts'
 import type { Command } from '../command.ts'
 import { canonicalName, splitReference, withDefaultTag } from '../client/image-reference.ts'
 import { CredentialStore } from '../credentials/credential-store.ts'
@@ -27,7 +28,7 @@ export const pushCommand: Command = {
     if (allTags && tag !== '') throw new ExitError("tag can't be used with --all-tags/-a")
     if (!allTags && !quiet && tag === '') context.stdout.write('Using default tag: latest\n')
     const response = await context.client.open('POST', `/images/${repository}/push`, {
-      query: { tag: allTags ? undefined : tag || 'latest', platform: flags.string('platform') || undefined },
+      query: { tag: allTags ? undefined : tag || 'latest', platform: platformQuery(flags.string('platform')) },
       headers: await new CredentialStore(context.configDirectory).headerFor(name),
     })
     await showProgress(response.body, quiet ? new Writable({ write: (_chunk, _encoding, done) => done() }) : context.stdout)

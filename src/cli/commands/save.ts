@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { writeOutput } from '../client/write-output.ts'
+import { platformQuery } from '../client/platform-query.ts'
 import type { Command } from '../command.ts'
 import { ExitError } from '../exit-error.ts'
 import { platformFlag } from '../grammar/common-flags.ts'
-import { copyRaw } from '../terminal/stdcopy.ts'
 
 export const saveCommand: Command = {
   path: 'save',
@@ -18,15 +16,7 @@ export const saveCommand: Command = {
     if (output === '' && context.stdout.isTTY) {
       throw new ExitError('cowardly refusing to save to a terminal. Use the -o flag or redirect')
     }
-    const response = await context.client.open('GET', '/images/get', { query: { names: args, platform: flags.string('platform') || undefined } })
-    if (output === '') return copyRaw(response.body, context.stdout)
-    const partial = `${output}.tmp-${process.pid}`
-    try {
-      await pipeline(response.body, createWriteStream(partial, { mode: 0o600, flags: 'wx' }))
-      await rename(partial, output)
-    } catch (cause) {
-      await rm(partial, { force: true })
-      throw cause
-    }
+    const response = await context.client.open('GET', '/images/get', { query: { names: args, platform: platformQuery(flags.string('platform')) } })
+    await writeOutput(context, response.body, output)
   },
 }

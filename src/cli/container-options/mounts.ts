@@ -12,6 +12,7 @@ export function readMount(word: string): Mount {
   }
   for (const field of parseCsv(word)) readField(field, { mount, options })
   if (mount.Target === undefined || mount.Target === '') throw new Error('target is required')
+  checkRecursion(mount, options.BindOptions)
   checkOwners(mount, options)
   const used = Object.entries(options).filter(([, value]) => Object.keys(value).length > 0)
   return { ...order(mount), ...Object.fromEntries(used) }
@@ -23,7 +24,7 @@ function readField(field: string, { mount, options }: Draft): void {
   const equals = field.indexOf('=')
   const key = (equals < 0 ? field : field.slice(0, equals)).toLowerCase()
   const value = equals < 0 ? 'true' : field.slice(equals + 1)
-  const flags = ['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive', 'bind-create-src']
+  const flags = ['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive']
   if (equals < 0 && !flags.includes(key)) throw new Error(`invalid field '${field}' must be a key=value pair`)
   const truth = () => {
     try {
@@ -93,6 +94,14 @@ function readField(field: string, { mount, options }: Draft): void {
     default:
       throw new Error(`unknown option '${key}' in '${field}'`)
   }
+}
+
+/** What bind-recursive says is about read-only mounts. */
+function checkRecursion(mount: Mount, bind: Record<string, unknown>): void {
+  const mode = bind['ReadOnlyNonRecursive'] ? 'writable' : bind['ReadOnlyForceRecursive'] ? 'readonly' : undefined
+  if (mode === undefined) return
+  if (!mount['ReadOnly']) throw new Error(`option 'bind-recursive=${mode}' requires 'readonly' to be specified in conjunction`)
+  if (mode === 'readonly' && bind['Propagation'] !== 'rprivate') throw new Error("option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction")
 }
 
 function bindRecursive(value: string, bind: Record<string, unknown>): void {

@@ -28,6 +28,21 @@ export function endpoints(flags: FlagValues): Record<string, Endpoint> {
   return result
 }
 
+/** EndpointConfig of `network connect`. */
+export function connectSettings(flags: FlagValues): Endpoint {
+  const split = (name: string): string[] => flags.list(name).flatMap((word) => parseCsv(word))
+  return endpoint({
+    ...attachment(''), aliases: split('alias'), links: flags.list('link'), linkLocal: split('link-local-ip'), ip: flags.string('ip'), ip6: flags.string('ip6'),
+    mac: flags.string('mac-address'), driver: Object.fromEntries(split('driver-opt').map(driverOption)), priority: flags.number('gw-priority'),
+  })
+}
+
+function driverOption(word: string): [string, string] {
+  const [name = '', option] = word.split(/=(.*)/s, 2)
+  if (!option) throw new OptionError('invalid key value pair format in driver options')
+  return [name.toLowerCase(), option.toLowerCase()]
+}
+
 function attachments(flags: FlagValues): Attachment[] {
   return flags.list('network').map((word) => (word.includes('=') ? readAttachment(word) : attachment(word)))
 }
@@ -49,15 +64,19 @@ function readAttachment(word: string): Attachment {
     else if (key === 'ip6') one.ip6 = value
     else if (key === 'mac-address') one.mac = value
     else if (key === 'link-local-ip') one.linkLocal.push(value)
-    else if (key === 'gw-priority') one.priority = Number(value)
+    else if (key === 'gw-priority') one.priority = priority(value)
     else if (key === 'driver-opt') {
-      const [name, option] = value.split('=', 2)
-      if (!option) throw new OptionError('invalid key value pair format in driver options')
-      one.driver[name!.toLowerCase()] = option.toLowerCase()
+      const [name, option] = driverOption(value)
+      one.driver[name] = option
     } else throw new OptionError(`invalid field key ${key}`)
   }
   if (one.target === '') throw new OptionError('network name/id is not specified')
   return one
+}
+
+function priority(value: string): number {
+  if (!/^[+-]?\d{1,15}$/.test(value)) throw new OptionError(`invalid gw-priority (${value}): strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`)
+  return Number(value)
 }
 
 function applyFlags(flags: FlagValues, first: Attachment): void {

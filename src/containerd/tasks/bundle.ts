@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { mergeResources } from '../../kernel/cgroup/merge-resources.ts'
 import { parseJson, stringifyJson } from '../../lib/json.ts'
 import type { OciResources, OciSpec } from '../../runc/spec.ts'
 
@@ -21,14 +22,5 @@ export function readSpec(directory: string): OciSpec | undefined {
 
 /** A specification with limits changed; those that `changed` leaves out stay. */
 export function withResources(spec: OciSpec, changed: OciResources): OciSpec {
-  const current = spec.linux?.resources ?? {}
-  const { memory, cpu, pids, blockIO } = changed
-  const resources: OciResources = {
-    ...current,
-    ...(memory && { memory: { ...current.memory, ...memory } }),
-    ...(cpu && { cpu: { ...current.cpu, ...cpu } }),
-    ...(pids && { pids }),
-    ...(blockIO && { blockIO: { ...current.blockIO, ...blockIO } }),
-  }
-  return { ...spec, linux: { ...spec.linux, resources } }
+  return { ...spec, linux: { ...spec.linux, resources: mergeResources(spec.linux?.resources ?? {}, changed) } }
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
+import type { IdMaps } from '../../kernel/user-namespace.ts'
 import type { AttachOptions, ExitStatus } from '../../shim/monitor.ts'
 import type { OciProcess, OciResources, OciSpec } from '../../runc/spec.ts'
 import type { SnapshotMount } from '../snapshots/contract.ts'
@@ -35,6 +36,10 @@ export interface CreateTask {
   rootfs: SnapshotMount
   /** `<overlay2>/<id>/merged`; made when missing. */
   mountpoint: string
+  /** Those of the container's user namespace, which the root file system's ids are then shown by. On disk they stay as they are. */
+  idMaps?: IdMaps
+  /** SELinux label that everything in the root file system then has. */
+  mountLabel?: string
   stdio: TaskStdio
   /** Another OCI runtime than the built-in one makes the container and keeps it. */
   runtime?: RuntimeChoice

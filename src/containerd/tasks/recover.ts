@@ -21,7 +21,7 @@ const SIGKILL = 9
 export async function recoverTask(system: TaskSystem, directory: string): Promise<Task | undefined> {
   const state = readState(directory)
   const monitor = await openMonitor({ directory, pid: state?.pid ?? 0 })
-  const foreign = state?.runtime && { system, state, directory, runtime: await openForeignRuntime({ ...system, choice: state.runtime, spec: readSpec(directory) }) }
+  const foreign = state?.runtime && { system, state, directory, runtime: await openForeignRuntime({ ...system, systemd: state.unit !== undefined, choice: state.runtime, spec: readSpec(directory) }) }
   if (state === undefined || !state.started) {
     await monitor.signal(SIGKILL).catch(() => {}) // gone already
     await monitor.wait()
@@ -33,8 +33,17 @@ export async function recoverTask(system: TaskSystem, directory: string): Promis
   return new MonitoredTask({
     system, directory, state, monitor,
     runtime: foreign === undefined ? builtInRuntime({ system, state, monitor, command }) : foreignTaskRuntime(foreign, monitor),
-    paused: foreign === undefined ? isFrozen(system.layout, state.cgroup) : readExit(directory) === undefined && (await isPaused(foreign)),
+    paused: foreign === undefined ? stands(system, state) : readExit(directory) === undefined && (await isPaused(foreign)),
   })
+}
+
+/** Not, when it has ended meanwhile and systemd has taken its cgroup away. */
+function stands({ layout }: TaskSystem, { cgroup }: TaskState): boolean {
+  try {
+    return isFrozen(layout, cgroup)
+  } catch {
+    return false
+  }
 }
 
 /** A container whose monitor was killed has lost its parent, not its life: it goes too, as its output has no reader. */

@@ -2,12 +2,16 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { detectLayout } from '../../kernel/cgroup/layout.ts'
 import type { CgroupLayout } from '../../kernel/cgroup/layout.ts'
+import { prepareOwn, prepareUnit } from '../../kernel/cgroup/managed.ts'
 import { prepareParents } from '../../kernel/cgroup/parents.ts'
 import { removeIfEmpty } from '../../kernel/cgroup/remove.ts'
+import { systemdUnitOf } from '../../kernel/cgroup/systemd-unit.ts'
 import { ProgramFailure } from '../../kernel/failure.ts'
 import type { Kernel, SpawnedMonitor } from '../../kernel/kernel.ts'
-import { mountBind, mountOverlay } from '../../kernel/mount.ts'
+import { mountBind, mountOverlay, unmount } from '../../kernel/mount.ts'
+import { mountMappedBind, mountMappedOverlay } from '../../kernel/mapped-mount.ts'
 import { encodeProgram } from '../../kernel/program-codec.ts'
+import { fileLabel, setFileLabel } from '../../kernel/selinux.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { compileContainer } from '../../runc/compile-container.ts'
 import type { OciSpec } from '../../runc/spec.ts'
@@ -21,6 +25,7 @@ import { openForeignRuntime } from './foreign/foreign-runtime.ts'
 import { foreignSpec } from './foreign/foreign-spec.ts'
 import { foreignFailure, foreignTaskRuntime, writeForeignProgram } from './foreign/foreign-task.ts'
 import type { ForeignTask } from './foreign/foreign-task.ts'
+import { Mappers } from './mappers.ts'
 import { recoverTask } from './recover.ts'
 import { startError } from './start-error.ts'
 import { makeDirectory, startTimeOf, writeState } from './state.ts'
@@ -31,22 +36,27 @@ export interface OpenTaskService {
   kernel: Kernel
   /** `<exec-root>`; tasks live in `containers/` below it. */
   root: string
+  /** New tasks have cgroups of systemd's: `linux.cgroupsPath` of their specification is "slice:prefix:name". */
+  systemd?: boolean
 }
 
 /** What every task of a service shares. */
 export interface TaskSystem {
   kernel: Kernel
   layout: CgroupLayout
+  systemd: boolean
   /** States of runtimes that are programs, by name. */
   runtimes: string
+  mappers: Mappers
   forget: (id: string) => void
 }
 
-export function openTaskService({ kernel, root }: OpenTaskService): TaskService {
+export function openTaskService({ kernel, root, systemd = false }: OpenTaskService): TaskService {
   const tasks = new Map<string, Task>()
   const directory = join(root, 'containers')
-  const system: TaskSystem = { kernel, layout: detectLayout(), runtimes: join(root, 'runtimes'), forget: (id) => tasks.delete(id) }
+  const system: TaskSystem = { kernel, layout: detectLayout(), systemd, runtimes: join(root, 'runtimes'), mappers: new Mappers(kernel, join(root, 'mapped-layers')), forget: (id) => tasks.delete(id) }
   makeDirectory(directory)
+  unmount(kernel, system.mappers.staging)
   return {
     get: (id) => tasks.get(id),
     list: () => [...tasks.values()],
@@ -64,6 +74,7 @@ export function openTaskService({ kernel, root }: OpenTaskService): TaskService 
       return [...tasks.values()]
     },
     close: () => {
+      system.mappers.close()
       if (tasks.size === 0) removeIfEmpty(system.layout, '/docker')
     },
   }
@@ -77,11 +88,11 @@ async function createTask(system: TaskSystem, directory: string, request: Create
   let command = ''
   let foreign: ForeignTask | undefined
   try {
-    mountRoot(system.kernel, request.rootfs, mountpoint)
+    mountRoot(system, request, mountpoint)
     const spec = request.runtime === undefined ? request.spec(mountpoint) : foreignSpec(request.spec(mountpoint))
     spec.root = { ...spec.root, path: mountpoint }
-    state.cgroup = spec.linux?.cgroupsPath ?? state.cgroup
     command = spec.process?.args[0] ?? ''
+    const placed = await placeTask(system, state, spec)
     writeState(directory, state)
     writeSpec(directory, spec)
     const plan: StdioPlan = { terminal: spec.process?.terminal === true, stdin: stdio.stdin, ...(stdio.logPath === undefined ? {} : { logPath: stdio.logPath }) }
@@ -89,8 +100,8 @@ async function createTask(system: TaskSystem, directory: string, request: Create
       const runtime = await openForeignRuntime({ ...system, choice: request.runtime, spec })
       foreign = { system, runtime, state, directory }
     }
-    const programPath = foreign === undefined ? writeProgram(system, { directory, spec, cgroup: state.cgroup, plan }) : writeForeignProgram(foreign, plan)
-    const { pid, executed } = await spawnInCgroup(system, state.cgroup, programPath)
+    const programPath = foreign === undefined ? writeProgram(system, { directory, spec: placed.spec, cgroup: state.cgroup, plan }) : writeForeignProgram(foreign, plan)
+    const { pid, executed } = await spawnInCgroup(system, state, programPath).finally(placed.settle)
     state.pid = pid
     state.startTime = startTimeOf(pid) ?? ''
     writeState(directory, state)
@@ -106,12 +117,32 @@ async function createTask(system: TaskSystem, directory: string, request: Create
   }
 }
 
+/**
+ * Decides where the task's cgroup is, and makes what the program or the runtime does not. With systemd that is the cgroup itself,
+ * which a foreign runtime has made in its own way.
+ */
+async function placeTask({ layout, systemd }: TaskSystem, state: TaskState, spec: OciSpec): Promise<{ spec: OciSpec; settle: () => Promise<void> }> {
+  const asked = spec.linux?.cgroupsPath
+  if (!systemd) {
+    state.cgroup = asked ?? state.cgroup
+    if (state.runtime === undefined) prepareOwn(layout, state.cgroup)
+    return { spec, settle: async () => {} }
+  }
+  const unit = systemdUnitOf(asked, state.id, { prefix: 'docker' })
+  state.unit = unit
+  state.cgroup = unit.path
+  if (state.runtime !== undefined) return { spec, settle: async () => {} }
+  const { path, resources, settle } = await prepareUnit(layout, unit, { id: state.id, resources: spec.linux?.resources })
+  state.cgroup = path
+  return { spec: { ...spec, linux: { ...spec.linux, resources } }, settle }
+}
+
 /** Another engine that stops may take the empty cgroup above ours away after we looked and before the program gets there. */
-async function spawnInCgroup({ kernel, layout }: TaskSystem, cgroup: string, programPath: string): Promise<SpawnedMonitor> {
+async function spawnInCgroup({ kernel, layout }: TaskSystem, { cgroup, unit }: TaskState, programPath: string): Promise<SpawnedMonitor> {
   try {
     return await kernel.spawnMonitor({ programPath })
   } catch (error) {
-    if (!(error instanceof ProgramFailure) || !error.label.startsWith('make cgroup ') || !['ENOENT', 'ENODEV'].includes(error.code)) throw error
+    if (unit !== undefined || !(error instanceof ProgramFailure) || !error.label.startsWith('make cgroup ') || !['ENOENT', 'ENODEV'].includes(error.code)) throw error
     prepareParents(layout, cgroup)
     return kernel.spawnMonitor({ programPath })
   }
@@ -119,14 +150,25 @@ async function spawnInCgroup({ kernel, layout }: TaskSystem, cgroup: string, pro
 
 function writeProgram(system: TaskSystem, { directory, spec, cgroup, plan }: { directory: string; spec: OciSpec; cgroup: string; plan: StdioPlan }): string {
   const { layout } = system
-  prepareParents(layout, cgroup)
   const program = compileContainer({ spec, rootfs: spec.root?.path ?? '', layout, cgroupPath: cgroup, directory, stdio: plan })
   const programPath = join(directory, 'program')
   writeFileSync(programPath, encodeProgram(program))
   return programPath
 }
 
-function mountRoot(kernel: Kernel, mount: SnapshotMount, mountpoint: string): void {
-  if (mount.type === 'overlay') mountOverlay(kernel, mountpoint, mount)
+function mountRoot({ kernel, mappers }: TaskSystem, { rootfs, idMaps, mountLabel }: CreateTask, mountpoint: string): void {
+  const mount = mountLabel === undefined ? rootfs : withLabel(kernel, rootfs, mountLabel)
+  if (idMaps !== undefined) {
+    const by = mappers.for(idMaps)
+    if (mount.type === 'overlay') mountMappedOverlay(kernel, mountpoint, { overlay: mount, by, staging: mappers.staging })
+    else mountMappedBind(kernel, mountpoint, { ...mount, by })
+  } else if (mount.type === 'overlay') mountOverlay(kernel, mountpoint, mount)
   else mountBind(kernel, mount.source, mountpoint, mount.readonly)
+}
+
+/** A file system that has labels on disk keeps them; there the top stands for the rest. */
+function withLabel(kernel: Kernel, mount: SnapshotMount, label: string): SnapshotMount {
+  if (mount.type === 'overlay') return { ...mount, options: [...(mount.options ?? []), `context=${label}`] }
+  if (fileLabel(kernel, mount.source) !== label) setFileLabel(kernel, mount.source, label)
+  return mount
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SystemdUnit } from '../../kernel/cgroup/systemd-unit.ts'
 import type { RuntimeChoice } from './contract.ts'
 
 /** What a task leaves on disk for the next TaskService: `<exec-root>/containers/<id>/task.json`. */
@@ -12,6 +13,8 @@ export interface TaskState {
   mountpoint: string
   /** "/docker/<id>" */
   cgroup: string
+  /** Where systemd manages it. */
+  unit?: SystemdUnit
   /** The created process has been told to execute its command. */
   started: boolean
   /** undefined: the built-in one. */

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { killAll, listProcesses } from '../../kernel/cgroup/processes.ts'
+import { endManaged, updateManaged, type ManagedCgroup } from '../../kernel/cgroup/managed.ts'
+import { listProcesses } from '../../kernel/cgroup/processes.ts'
 import { oomKills } from '../../kernel/cgroup/oom.ts'
-import { removeCgroup } from '../../kernel/cgroup/remove.ts'
-import { updateResources } from '../../kernel/cgroup/update.ts'
+import { watchOom } from '../../kernel/cgroup/oom-watch.ts'
 import { readUsage } from '../../kernel/cgroup/usage.ts'
 import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
 import { unmount } from '../../kernel/mount.ts'
@@ -41,9 +41,13 @@ export class MonitoredTask implements Task {
   constructor(parts: TaskParts) {
     this.#parts = parts
     this.#paused = parts.paused
+    const { layout } = parts.system
+    const { cgroup, unit } = parts.state
+    // systemd takes an empty cgroup away, and its counters with it.
+    const watch = unit && watchOom(layout, cgroup)
     this.#exit = parts.monitor.wait().then((exit) => {
       this.#stopped = true
-      return { ...exit, oomKilled: oomKills(parts.system.layout, parts.state.cgroup) > 0 }
+      return { ...exit, oomKilled: watch === undefined ? oomKills(layout, cgroup) > 0 : watch.end() }
     })
   }
 
@@ -110,8 +114,8 @@ export class MonitoredTask implements Task {
   async update(resources: OciResources): Promise<void> {
     const { system, state, directory } = this.#parts
     if (this.#stopped) throw new GantryError('Conflict', `cannot update task ${this.id}: it is stopped`)
-    updateResources(system.layout, state.cgroup, resources)
     const spec = readSpec(directory)
+    await updateManaged(system.layout, cgroupOf(state), spec?.linux?.resources ?? {}, resources)
     if (spec !== undefined) writeSpec(directory, withResources(spec, resources))
   }
 
@@ -147,13 +151,16 @@ export class MonitoredTask implements Task {
   }
 }
 
+function cgroupOf({ cgroup, unit }: TaskState): ManagedCgroup {
+  return { path: cgroup, ...(unit && { unit }) }
+}
+
 /** Removes everything of a task but its layers; each step is idempotent, a failing one does not keep the others from running. */
 export async function cleanUp({ system, state, directory, runtime }: Pick<TaskParts, 'system' | 'state' | 'directory'> & { runtime: TaskRuntime | undefined }): Promise<void> {
   const failures: unknown[] = []
   const steps: (() => Promise<void> | void)[] = [
     () => runtime?.remove(),
-    () => killAll(system.layout, state.cgroup),
-    () => removeCgroup(system.layout, state.cgroup),
+    () => endManaged(system.layout, cgroupOf(state)),
     () => unmount(system.kernel, state.mountpoint),
     () => rmSync(directory, { recursive: true, force: true }),
   ]

@@ -1,7 +1,7 @@
 import type { Task } from '../../containerd/tasks/contract.ts'
 import type { SessionStream } from '../attach/session-stream.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
-import type { EndpointSettings, HostConfig } from '../types/host-config.ts'
+import type { EndpointSettings, HostConfig, MountPoint } from '../types/host-config.ts'
 import { Mutex } from './mutex.ts'
 import { never } from './timestamp.ts'
 import type { Waiters } from './waiters.ts'
@@ -23,7 +23,7 @@ export interface RecordedState {
 
 /** A mount of the container as `docker inspect` shows it. */
 export interface MountRecord {
-  Type: 'bind' | 'volume' | 'tmpfs'
+  Type: 'bind' | 'volume' | 'tmpfs' | 'image'
   Name?: string
   Source: string
   Destination: string
@@ -31,6 +31,12 @@ export interface MountRecord {
   Mode: string
   RW: boolean
   Propagation: string
+  /** What was asked for; not shown. A volume of which it names no Source is anonymous, as were all of before. */
+  Spec?: MountPoint
+  /** It came by --volumes-from; not shown. */
+  Inherited?: true
+  /** Of an image: its id and the key of its snapshot; not shown. */
+  Image?: { id: string; snapshot: string }
 }
 
 /** What the disk knows of a container. */
@@ -45,7 +51,7 @@ export interface ContainerRecord {
   readonly hostConfig: HostConfig
   readonly imageId: string
   /** Storage driver. */
-  readonly driver: string
+  driver: string
   state: RecordedState
   /** By network name: what was asked for, and while the container runs what it got. */
   networks: Record<string, EndpointSettings>
@@ -56,6 +62,8 @@ export interface ContainerRecord {
   hasBeenStartedBefore: boolean
   /** Stopped by a user: restart policies rest until the next start. */
   hasBeenManuallyStopped: boolean
+  /** SELinux labels, of engines that have it enabled. */
+  readonly labels?: { process: string; mount: string }
 }
 
 /** A container in memory: the record and what goes on with it. */

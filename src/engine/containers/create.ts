@@ -1,19 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { hostname as hostHostname } from 'node:os'
 import { GantryError } from '../../lib/errors.ts'
 import type { Image } from '../../containerd/images/contract.ts'
+import { containerQuota } from '../../containerd/snapshots/storage-options.ts'
 import type { CreateContainer } from '../engine.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
-import type { EndpointSettings, HostConfig } from '../types/host-config.ts'
+import type { HostConfig } from '../types/host-config.ts'
 import { initialState, liveContainer } from './container.ts'
 import type { Container, ContainerRecord } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './container-events.ts'
+import { requestedNetworks } from './endpoint-settings.ts'
 import { completeHostConfig } from './host-config-defaults.ts'
+import { labelsFor } from './labels.ts'
 import { commandLine, mergeConfig } from './merge-config.ts'
-import { mountRecords } from './mounts.ts'
-import { volumeOwnerFile } from './sweep.ts'
+import { planMounts } from './mounts.ts'
+import { keepVolumes, obtainVolumes, releaseVolumes } from './own-volumes.ts'
 import { now } from './timestamp.ts'
 import { Waiters } from './waiters.ts'
 
@@ -26,6 +29,7 @@ export async function createContainer(ctx: ContainersContext, request: CreateCon
   const config = mergeConfig(request.config, image.config)
   const command = commandLine(config)
   if (command === undefined) throw new GantryError('InvalidParameter', 'no command specified')
+  const labels = labelsFor(ctx, hostConfig)
   const id = randomBytes(32).toString('hex')
   const record: ContainerRecord = {
     id,
@@ -38,12 +42,13 @@ export async function createContainer(ctx: ContainersContext, request: CreateCon
     imageId: image.id,
     driver: ctx.snapshotter.name,
     state: initialState(),
-    networks: requestedNetworks(hostConfig, request.networking),
+    networks: requestedNetworks(ctx.networks, hostConfig, request.networking),
     ports: {},
-    mounts: mountRecords(config, hostConfig, (name) => `${ctx.store.volumeDirectory(name)}/_data`),
+    mounts: planMounts({ config, hostConfig, mountsOf: (ref) => ctx.registry.get(joinedId(ctx, ref)).mounts }),
     restartCount: 0,
     hasBeenStartedBefore: false,
     hasBeenManuallyStopped: false,
+    ...(labels && { labels }),
   }
   const container = liveContainer(record, new Waiters())
   container.name = ctx.registry.reserveName(request.name, id)
@@ -86,45 +91,29 @@ function matchesPlatform(image: Image, platform: string): boolean {
 
 async function writeContainer(ctx: ContainersContext, container: Container, image: Image): Promise<void> {
   ctx.store.prepare(container.id)
-  await ctx.snapshotter.prepare(container.id, image.chainId)
-  for (const name of anonymousVolumes(container)) makeVolume(ctx.store.volumeDirectory(name), container.id)
+  const quota = containerQuota(container.hostConfig.StorageOpt)
+  await ctx.snapshotter.prepare(container.id, image.chainId, quota === undefined ? {} : { quota })
+  await obtainVolumes(ctx, container)
   const paths = ctx.store.paths(container.id)
   writeFileSync(paths.hostname, `${container.config.Hostname ?? ''}\n`, { mode: 0o644 })
   ctx.store.saveHostConfig(container)
   ctx.store.save(container)
-}
-
-/** The owner's name comes first: without it nobody would ever remove the directory. */
-function makeVolume(directory: string, owner: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o701 })
-  writeFileSync(`${directory}/${volumeOwnerFile}`, owner)
-  mkdirSync(`${directory}/_data`, { mode: 0o755 })
+  keepVolumes(ctx, container)
 }
 
 async function undoCreate(ctx: ContainersContext, container: Container): Promise<void> {
   try {
     ctx.store.forget(container.id)
     if (ctx.snapshotter.keys().includes(container.id)) await ctx.snapshotter.remove(container.id)
-    await ctx.store.sweep(container.id, anonymousVolumes(container))
+    await releaseVolumes(ctx, container, { volumes: true })
+    await ctx.store.sweep(container.id)
   } catch (error) {
     ctx.log(`cannot clean up after failed container ${container.id}: ${String(error)}`)
   }
-}
-
-export function anonymousVolumes(container: ContainerRecord): string[] {
-  return container.mounts.flatMap((mount) => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : []))
 }
 
 function hostnameOf(config: ContainerConfig, hostConfig: HostConfig, id: string): string {
   if (config.Hostname) return config.Hostname
   const shared = hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host'
   return shared ? hostHostname() : id.slice(0, 12)
-}
-
-/** The network of NetworkMode, with the settings that were given for it. Joining another container means having none. */
-function requestedNetworks(hostConfig: HostConfig, networking: Record<string, EndpointSettings>): Record<string, EndpointSettings> {
-  const mode = hostConfig.NetworkMode ?? 'bridge'
-  if (mode.startsWith('container:')) return {}
-  const given = Object.entries(networking).map(([name, settings]) => [name === 'default' ? 'bridge' : name, settings] as const)
-  return { [mode]: {}, ...Object.fromEntries(given) }
 }

@@ -1,38 +1,59 @@
-import { messageOf } from '../../lib/errors.ts'
-import type { Endpoint, NetworkInfo } from '../../net/contract.ts'
+import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
+import type { Endpoint, EndpointLink, NetworkInfo } from '../../net/contract.ts'
 import type { EndpointSettings, PortBinding } from '../types/host-config.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitNetworkEvent } from './container-events.ts'
+import { isUserDefined } from './endpoint-settings.ts'
 
 /** Gives the container its places on its networks. Addresses and ports are held from here until `releaseEndpoints`. */
 export async function allocateEndpoints(ctx: ContainersContext, container: Container): Promise<Endpoint[]> {
-  const endpoints: Endpoint[] = []
   container.ports = {}
-  for (const [name, asked] of Object.entries(container.networks)) {
-    const network = ctx.networks.get(name)
-    const base = requestedSettings(asked)
-    container.networks[name] = { ...base, NetworkID: network.id }
-    if (network.driver !== 'bridge') continue
-    const endpoint = await ctx.networks.allocate({
-      networkId: network.id,
-      containerId: container.id,
-      containerName: container.name,
-      ipv4: asked.IPAMConfig?.IPv4Address,
-      mac: asked.MacAddress,
-      portBindings: endpoints.length === 0 ? wantedPorts(container) : {},
-    })
-    endpoints.push(endpoint)
-    container.networks[name] = liveSettings(base, network, endpoint)
-    Object.assign(container.ports, endpoint.ports)
+  try {
+    for (const name of startOrder(container)) await allocateOn(ctx, container, name)
+    const endpoints = ctx.networks.endpointsOf(container.id)
+    const wanted = wantedPorts(container)
+    if (endpoints.length > 0 && Object.keys(wanted).length > 0) container.ports = await ctx.networks.publish(container.id, wanted)
+    return endpoints
+  } catch (error) {
+    throw asNetworkFailure(error)
   }
-  return endpoints
 }
 
-/** Connects the network namespace of `pid`. */
+/** One more place. The settings of the network in `container.networks` become what it got. */
+export async function allocateOn(ctx: ContainersContext, container: Container, name: string): Promise<Endpoint | undefined> {
+  const network = ctx.networks.get(name)
+  const base = requestedSettings(container.networks[name] ?? {})
+  if (network.name !== name) delete container.networks[name]
+  container.networks[network.name] = { ...base, NetworkID: network.id }
+  if (network.driver === 'host' || network.driver === 'null') return undefined
+  const dnsNames = isUserDefined(network.name) ? dnsNamesOf(container, base) : []
+  const endpoint = await ctx.networks.allocate({
+    networkId: network.id,
+    containerId: container.id,
+    containerName: container.name,
+    ipv4: base.IPAMConfig?.IPv4Address,
+    ipv6: base.IPAMConfig?.IPv6Address,
+    mac: base.DesiredMacAddress,
+    gwPriority: base.GwPriority,
+    driverOpts: base.DriverOpts ?? undefined,
+    dnsNames,
+    links: (base.Links ?? []).map(parseLink),
+  })
+  container.networks[network.name] = liveSettings(base, { network, endpoint, dnsNames })
+  return endpoint
+}
+
+/** Connects the network namespace of `pid`. The first network is eth0. */
 export async function attachEndpoints(ctx: ContainersContext, container: Container, options: { pid: number; endpoints: readonly Endpoint[] }): Promise<void> {
-  for (const endpoint of options.endpoints) await ctx.networks.attach(endpoint.id, options.pid)
-  if (options.endpoints.length === 0 && ownsNetworkNamespace(container)) await ctx.networks.attachNone(options.pid)
+  const order = startOrder(container).map((name) => container.networks[name]?.NetworkID)
+  const endpoints = options.endpoints.toSorted((one, other) => order.indexOf(one.networkId) - order.indexOf(other.networkId))
+  try {
+    for (const endpoint of endpoints) await ctx.networks.attach(endpoint.id, options.pid)
+    if (endpoints.length === 0 && ownsNetworkNamespace(container)) await ctx.networks.attachNone(options.pid)
+  } catch (error) {
+    throw asNetworkFailure(error)
+  }
   eachNetwork(ctx, container, (network) => emitNetworkEvent(ctx, 'connect', network, container.id))
 }
 
@@ -59,13 +80,53 @@ export function ownsNetworkNamespace(container: Pick<Container, 'hostConfig'>): 
 }
 
 /** Host ports asked for, and with --publish-all an ephemeral one for every other exposed port. */
-function wantedPorts({ config, hostConfig }: Container): Record<string, PortBinding[]> {
+export function wantedPorts({ config, hostConfig }: Container): Record<string, PortBinding[]> {
   const wanted: Record<string, PortBinding[]> = {}
   for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
     wanted[port] = bindings === null || bindings.length === 0 ? [{}] : bindings
   }
   if (hostConfig.PublishAllPorts) for (const port of Object.keys(config.ExposedPorts ?? {})) wanted[port] ??= [{}]
   return wanted
+}
+
+/** All names by which others on a user-defined network find it; the first answers reverse lookups. */
+export function dnsNamesOf(container: Pick<Container, 'id' | 'name' | 'config'>, { Aliases }: EndpointSettings): string[] {
+  const names = [container.name, ...(Aliases ?? []), container.id.slice(0, 12), container.config.Hostname ?? '']
+  return [...new Set(names.filter((name) => name !== ''))]
+}
+
+/** Name servers answer with the new name from now on. */
+export function renameEndpoints(ctx: ContainersContext, container: Container): void {
+  const names = new Map<string, string[]>()
+  for (const [network, settings] of Object.entries(container.networks)) {
+    if (!settings.EndpointID || !isUserDefined(network)) continue
+    settings.DNSNames = dnsNamesOf(container, settings)
+    names.set(settings.EndpointID, settings.DNSNames)
+  }
+  ctx.networks.rename(container.id, container.name, names)
+}
+
+/** What the user asked for, without what a run added. */
+export function requestedSettings({ IPAMConfig, Links, Aliases, DriverOpts, GwPriority, MacAddress, DesiredMacAddress, EndpointID }: EndpointSettings): EndpointSettings {
+  const mac = DesiredMacAddress ?? (EndpointID === undefined || EndpointID === '' ? MacAddress : undefined)
+  return { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, MacAddress: mac, DesiredMacAddress: mac }
+}
+
+/** The network of NetworkMode first, then by priority and name: eth0, eth1, … */
+function startOrder({ networks, hostConfig }: Container): string[] {
+  const rank = (name: string): number => (name === hostConfig.NetworkMode || networks[name]?.NetworkID === hostConfig.NetworkMode ? 0 : 1)
+  return Object.keys(networks).toSorted((one, other) =>
+    rank(one) - rank(other) || (networks[other]?.GwPriority ?? 0) - (networks[one]?.GwPriority ?? 0) || (one < other ? -1 : 1))
+}
+
+/** "db:database", "db" */
+function parseLink(link: string): EndpointLink {
+  const [container = '', alias = container] = link.split(':')
+  return { container: container.replace(/^\//, ''), alias }
+}
+
+function asNetworkFailure(error: unknown): GantryError {
+  return new GantryError(kindOf(error), `failed to set up container networking: ${messageOf(error)}`, { cause: error })
 }
 
 function eachNetwork(ctx: ContainersContext, container: Container, act: (network: NetworkInfo) => void): void {
@@ -75,13 +136,7 @@ function eachNetwork(ctx: ContainersContext, container: Container, act: (network
   }
 }
 
-/** What the user asked for, without what a run added. */
-function requestedSettings({ IPAMConfig, Links, Aliases, DriverOpts, GwPriority, MacAddress, EndpointID }: EndpointSettings): EndpointSettings {
-  const askedMac = EndpointID === undefined || EndpointID === '' ? MacAddress : undefined
-  return { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, MacAddress: askedMac }
-}
-
-function liveSettings(base: EndpointSettings, network: NetworkInfo, endpoint: Endpoint): EndpointSettings {
+function liveSettings(base: EndpointSettings, { network, endpoint, dnsNames }: { network: NetworkInfo; endpoint: Endpoint; dnsNames: string[] }): EndpointSettings {
   return {
     ...base,
     NetworkID: network.id,
@@ -89,6 +144,10 @@ function liveSettings(base: EndpointSettings, network: NetworkInfo, endpoint: En
     Gateway: endpoint.gateway,
     IPAddress: endpoint.ipv4,
     IPPrefixLen: endpoint.prefix,
+    IPv6Gateway: endpoint.gateway6,
+    GlobalIPv6Address: endpoint.ipv6,
+    GlobalIPv6PrefixLen: endpoint.prefix6,
     MacAddress: endpoint.mac,
+    ...(dnsNames.length > 0 ? { DNSNames: dnsNames } : {}),
   }
 }

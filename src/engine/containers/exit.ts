@@ -4,6 +4,7 @@ import { emitContainerEvent } from './container-events.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { releaseEndpoints } from './endpoints.ts'
+import { closeMounts } from './open-mounts.ts'
 import { removeLocked } from './remove.ts'
 import { scheduleRestart } from './restart-later.ts'
 import { shouldRestart } from './restart-policy.ts'
@@ -41,6 +42,7 @@ export async function handleExit(ctx: ContainersContext, container: Container, {
   const ranFor = Math.max(0, exit.exitedAt - Date.parse(container.state.StartedAt))
   await Promise.all([endTask(ctx, container, task), releaseEndpoints(ctx, container)])
   await attempt(ctx, container, () => unmountSharedMemory(ctx, container))
+  await attempt(ctx, container, () => closeMounts(ctx, container))
   const restart = !container.isBeingRestarted && shouldRestart(container, exit.code)
   Object.assign(container.state, {
     Running: restart,
@@ -59,12 +61,13 @@ export async function handleExit(ctx: ContainersContext, container: Container, {
   emitContainerEvent(ctx, container, 'die', { execDuration: String(Math.floor(ranFor / 1000)), exitCode: String(exit.code) })
   container.waiters.tellExit({ StatusCode: exit.code })
   if (restart) scheduleRestart(ctx, container, ranFor)
-  if (removes) await attempt(ctx, container, () => removeLocked(ctx, container))
+  if (removes) await attempt(ctx, container, () => removeLocked(ctx, container, { volumes: true }))
 }
 
 async function endTask(ctx: ContainersContext, container: Container, task: Task | undefined): Promise<void> {
   await attempt(ctx, container, () => keepProgram(ctx, container))
   await attempt(ctx, container, () => task?.delete())
+  await attempt(ctx, container, () => ctx.snapshotter.deactivate(container.id))
 }
 
 async function attempt(ctx: ContainersContext, container: Container, act: () => unknown): Promise<void> {

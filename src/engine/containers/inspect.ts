@@ -1,7 +1,9 @@
 import type { ContainerInspect, ContainerState } from '../engine.ts'
+import { apparmorProfileOf } from '../spec/security-options.ts'
 import { stateWord } from './container.ts'
 import type { Container, RecordedState } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { mountView } from './mounts.ts'
 import { networkSettings } from './network-settings.ts'
 import { logPath } from './record-file.ts'
 
@@ -24,14 +26,14 @@ export async function inspectContainer(ctx: ContainersContext, container: Contai
     RestartCount: container.restartCount,
     Driver: container.driver,
     Platform: 'linux',
-    MountLabel: '',
-    ProcessLabel: '',
-    AppArmorProfile: '',
+    MountLabel: container.labels?.mount ?? '',
+    ProcessLabel: container.labels?.process ?? '',
+    AppArmorProfile: container.hasBeenStartedBefore ? apparmorProfileOf(container.hostConfig, ctx.security) : '',
     ExecIDs: execs.length === 0 ? null : execs,
     HostConfig: container.hostConfig,
     GraphDriver: { Name: ctx.snapshotter.name, Data: { ID: container.id, ...ctx.snapshotter.graphData(container.id) } },
     ...(options.size ? await sizes(ctx, container) : {}),
-    Mounts: container.mounts.map((mount) => ({ ...mount })),
+    Mounts: container.mounts.map(mountView),
     Config: container.config,
     NetworkSettings: networkSettings(container),
   }

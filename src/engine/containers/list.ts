@@ -4,6 +4,7 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { sizes } from './inspect.ts'
 import { containerTest } from './list-filters.ts'
+import { mountView } from './mounts.ts'
 import { endpointView, portSummaries } from './network-settings.ts'
 import { statusText } from './status-text.ts'
 
@@ -47,7 +48,7 @@ async function summarise(ctx: ContainersContext, container: Container, options: 
     Status: statusText(container.state, options.at),
     HostConfig: { NetworkMode, ...(Annotations === undefined ? {} : { Annotations }) },
     NetworkSettings: { Networks: Object.fromEntries(Object.entries(container.networks).map(([name, settings]) => [name, endpointView(settings)])) },
-    Mounts: container.mounts.map((mount) => ({ ...mount })),
+    Mounts: container.mounts.map(mountView),
   }
 }
 

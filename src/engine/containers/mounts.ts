@@ -1,34 +1,89 @@
-import { randomBytes } from 'node:crypto'
-import { parseBind } from '../spec/binds.ts'
+import { GantryError } from '../../lib/errors.ts'
+import { bindMountPoint, cleanPath, isMountMode, isPropagation, parseBind } from '../spec/binds.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
-import type { HostConfig } from '../types/host-config.ts'
-import type { MountRecord } from './container.ts'
+import type { HostConfig, MountPoint } from '../types/host-config.ts'
+import { inventName } from '../volumes/names.ts'
+import type { ContainerRecord, MountRecord } from './container.ts'
 
-/** All mounts that the user or the image asked for. Volumes are new, private directories; `volumeData` says where. */
-export function mountRecords(config: ContainerConfig, hostConfig: HostConfig, volumeData: (name: string) => string): MountRecord[] {
-  const volume = (destination: string): MountRecord => {
-    const name = randomBytes(32).toString('hex')
-    return { Type: 'volume', Name: name, Source: volumeData(name), Destination: destination, Driver: 'local', Mode: '', RW: true, Propagation: '' }
-  }
-  const asked = [
-    ...(hostConfig.Binds ?? []).map((text) => parseBind(text)).map((bind) =>
-      bind.source === undefined ? volume(bind.destination) : bindRecord({ ...bind, source: bind.source }),
-    ),
-    ...(hostConfig.Mounts ?? []).flatMap((mount): MountRecord[] => {
-      if (mount.Type === 'bind') {
-        const readOnly = mount.ReadOnly ?? false
-        return [bindRecord({ source: mount.Source ?? '', destination: mount.Target, readOnly, mode: '', propagation: mount.BindOptions?.Propagation || 'rprivate' })]
-      }
-      if (mount.Type === 'tmpfs') {
-        return [{ Type: 'tmpfs', Source: '', Destination: mount.Target, Mode: '', RW: !(mount.ReadOnly ?? false), Propagation: '' }]
-      }
-      return mount.Type === 'volume' ? [volume(mount.Target)] : []
-    }),
-  ]
-  const taken = new Set([...asked.map(({ Destination }) => Destination), ...Object.keys(hostConfig.Tmpfs ?? {})])
-  return [...asked, ...Object.keys(config.Volumes ?? {}).filter((path) => !taken.has(path)).map((path) => volume(path))]
+export interface PlanMounts {
+  config: ContainerConfig
+  hostConfig: HostConfig
+  /** Mounts of the container that --volumes-from names. */
+  mountsOf: (ref: string) => readonly MountRecord[]
 }
 
-function bindRecord(bind: { source: string; destination: string; readOnly: boolean; mode: string; propagation: string }): MountRecord {
-  return { Type: 'bind', Source: bind.source, Destination: bind.destination, Mode: bind.mode, RW: !bind.readOnly, Propagation: bind.propagation }
+/**
+ * All mounts that the user or the image asked for, each place once: what is asked for by itself wins over what another container
+ * has there, and that over the volumes of the image. Volumes are named here; they are made later.
+ */
+export function planMounts({ config, hostConfig, mountsOf }: PlanMounts): MountRecord[] {
+  const driver = hostConfig.VolumeDriver || undefined
+  const asked = [
+    ...(hostConfig.Binds ?? []).map((text) => {
+      const bind = parseBind(text)
+      return recordOf(bindMountPoint(bind, driver), bind.mode)
+    }),
+    ...(hostConfig.Mounts ?? []).map((mount) => recordOf(mount, '')),
+  ]
+  const places = new Map<string, MountRecord>()
+  for (const text of hostConfig.VolumesFrom ?? []) {
+    const { ref, writable } = parseVolumesFrom(text)
+    for (const mount of mountsOf(ref)) places.set(mount.Destination, inherited(mount, writable))
+  }
+  for (const mount of asked) places.set(mount.Destination, mount)
+  const taken = new Set([...places.keys(), ...Object.keys(hostConfig.Tmpfs ?? {})])
+  const ofImage = Object.keys(config.Volumes ?? {})
+    .map(cleanPath)
+    .filter((path) => !taken.has(path))
+    .map((path): MountRecord => ({ ...recordOf({ Type: 'volume', Target: path, ...withDriver(driver) }, ''), Mode: '' }))
+  return [...places.values(), ...ofImage]
+}
+
+/** Docker shows "z" for volumes that came with no mode of their own. */
+function recordOf(spec: MountPoint, mode: string): MountRecord {
+  const common = { Destination: cleanPath(spec.Target), RW: !(spec.ReadOnly ?? false), Spec: spec }
+  if (spec.Type === 'volume') {
+    return { Type: 'volume', Name: spec.Source || inventName(), Source: '', Driver: spec.VolumeOptions?.DriverConfig?.Name || 'local', Mode: mode || 'z', Propagation: '', ...common }
+  }
+  if (spec.Type === 'tmpfs') return { Type: 'tmpfs', Source: '', Mode: '', Propagation: '', ...common }
+  if (spec.Type === 'image') return { Type: 'image', Source: spec.Source ?? '', Mode: '', Propagation: 'rprivate', ...common, RW: false }
+  return { Type: 'bind', Source: cleanPath(spec.Source ?? ''), Mode: mode, Propagation: spec.BindOptions?.Propagation || 'rprivate', ...common }
+}
+
+function inherited({ Mode: _mode, Image: _image, ...mount }: MountRecord, writable: boolean): MountRecord {
+  const Spec: MountPoint = mount.Spec ?? { Type: mount.Type, Source: '', Target: mount.Destination }
+  const RW = mount.RW && writable
+  return { ...mount, Mode: '', RW, Inherited: true, Spec: { ...Spec, ...(RW ? {} : { ReadOnly: true }) } }
+}
+
+/** `container[:mode]`. @throws InvalidParameter with Docker's text */
+function parseVolumesFrom(text: string): { ref: string; writable: boolean } {
+  if (text === '') throw new GantryError('InvalidParameter', 'volumes-from specification cannot be an empty string')
+  const [ref = '', ...rest] = text.split(':')
+  const mode = rest.join(':')
+  const options = mode.split(',')
+  if (!isMountMode(mode) || options.some((option) => isPropagation(option) || option === 'nocopy')) throw new GantryError('InvalidParameter', `invalid mode: ${mode}`)
+  return { ref, writable: !options.includes('ro') }
+}
+
+function withDriver(driver: string | undefined): Pick<MountPoint, 'VolumeOptions'> {
+  return driver === undefined ? {} : { VolumeOptions: { DriverConfig: { Name: driver } } }
+}
+
+/** Made for this container, or for another whose volumes it shares: it goes with the last of them that is removed with its volumes. */
+export function isAnonymous({ Type, Spec }: MountRecord): boolean {
+  return Type === 'volume' && !Spec?.Source
+}
+
+export function volumeNames({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] {
+  return [...new Set(mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])))]
+}
+
+export function anonymousVolumes({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] {
+  return mounts.filter(isAnonymous).flatMap(({ Name }) => (Name === undefined ? [] : [Name]))
+}
+
+/** As `inspect` and `ps` show it. */
+export function mountView({ Spec: _spec, Inherited: _inherited, Image: _image, ...shown }: MountRecord): Record<string, unknown> {
+  return shown
 }

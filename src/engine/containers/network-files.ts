@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { GantryError } from '../../lib/errors.ts'
 import type { Endpoint } from '../../net/contract.ts'
-import { hostNetworkHostsFile, hostsFile } from '../../net/hosts.ts'
+import { hostNetworkHostsFile, hostsFile, ownLines } from '../../net/hosts.ts'
 import { isResolvedStub, resolvConf } from '../../net/resolv-conf.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -22,30 +23,50 @@ export function prepareFiles(ctx: ContainersContext, container: Container, optio
   const paths = ctx.store.paths((options.network ?? container).id)
   if (options.network === undefined) {
     writeFileSync(paths.hosts, hostsText(ctx, container, options.endpoints), { mode: 0o644 })
-    writeResolvConf(ctx, container, paths)
+    writeResolvConf(ctx, container, { paths, ipv6: options.endpoints.some(({ ipv6 }) => ipv6 !== '') })
   }
   return { hostname: paths.hostname, hosts: paths.hosts, resolvConf: paths.resolvConf }
 }
 
 function hostsText(ctx: ContainersContext, { config, hostConfig }: Container, endpoints: readonly Endpoint[]): string {
-  const hostGateway = endpoints[0]?.gateway ?? bridgeGateway(ctx)
+  const hostGateway = endpoints[0]?.gateway || bridgeGateway(ctx)
   const { ExtraHosts: extraHosts } = hostConfig
   if (hostConfig.NetworkMode === 'host') return hostNetworkHostsFile(readText('/etc/hosts'), { extraHosts, hostGateway })
   return hostsFile({
     hostname: config.Hostname ?? '',
     domainname: config.Domainname,
-    addresses: endpoints.map(({ ipv4 }) => ipv4),
-    extraHosts,
+    addresses: addressesOf(endpoints),
+    extraHosts: [...linkedHosts(ctx, hostConfig), ...(extraHosts ?? [])],
     hostGateway,
   })
 }
 
+/** The container's own lines for some of its endpoints. */
+export function hostsLines({ config }: Pick<Container, 'config'>, endpoints: readonly Endpoint[]): string {
+  return ownLines({ hostname: config.Hostname ?? '', domainname: config.Domainname, addresses: addressesOf(endpoints) })
+}
+
+function addressesOf(endpoints: readonly Endpoint[]): string[] {
+  return endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter((address) => address !== ''))
+}
+
+/** --link on the default bridge, which has no name server: names in the file. @throws Conflict for a container that does not run */
+function linkedHosts(ctx: ContainersContext, { Links }: Container['hostConfig']): string[] {
+  return (Links ?? []).flatMap((link) => {
+    const [ref = '', alias = ref] = link.split(':')
+    const other = ctx.registry.get(ref.replace(/^\//, ''))
+    if (!other.state.Running) throw new GantryError('Conflict', `cannot link to a non running container: /${other.name} AS ${alias}`)
+    const { IPAddress } = other.networks['bridge'] ?? {}
+    return IPAddress ? [...new Set([alias, other.config.Hostname ?? '', other.name])].filter((name) => name !== '').map((name) => `${name}:${IPAddress}`) : []
+  })
+}
+
 function bridgeGateway(ctx: ContainersContext): string {
-  return ctx.networks.list().find(({ driver }) => driver === 'bridge')?.ipam.config[0]?.gateway ?? ''
+  return ctx.networks.list().find(({ name }) => name === 'bridge')?.ipam.config[0]?.gateway ?? ''
 }
 
 /** A file that was edited since it was written is left as it is; its hash beside it tells. */
-function writeResolvConf(ctx: ContainersContext, { hostConfig }: Container, paths: ContainerPaths): void {
+function writeResolvConf(ctx: ContainersContext, { hostConfig }: Container, { paths, ipv6 }: { paths: ContainerPaths; ipv6: boolean }): void {
   const hashPath = `${paths.resolvConf}.hash`
   if (existsSync(paths.resolvConf) && readText(hashPath) !== hashOf(readText(paths.resolvConf))) return
   const stub = readText(hostResolvConf)
@@ -58,7 +79,7 @@ function writeResolvConf(ctx: ContainersContext, { hostConfig }: Container, path
     dnsSearch: hostConfig.DnsSearch?.length ? hostConfig.DnsSearch : ctx.dns.search,
     dnsOptions: hostConfig.DnsOptions?.length ? hostConfig.DnsOptions : ctx.dns.options,
     sharesHostNetwork,
-    ipv6: false,
+    ipv6,
   })
   writeFileSync(paths.resolvConf, text, { mode: 0o644 })
   writeFileSync(hashPath, hashOf(text), { mode: 0o644 })

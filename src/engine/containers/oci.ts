@@ -4,7 +4,8 @@ import { resolveUser } from '../../runc/user.ts'
 import type { ExecConfig } from '../engine.ts'
 import { buildSpec } from '../spec/build-spec.ts'
 import { readHostFacts } from '../spec/host-facts.ts'
-import type { HostFacts, SpecInput } from '../spec/input.ts'
+import type { SecurityDefaults } from '../security/defaults.ts'
+import type { CgroupDriver, HostFacts, SpecInput } from '../spec/input.ts'
 import { buildExecProcess, processOf } from '../spec/process.ts'
 import { validateCreate } from '../spec/validate/validate-create.ts'
 import { validateUpdate } from '../spec/validate/validate-update.ts'
@@ -27,9 +28,21 @@ export interface BuildOptions {
   files: SpecInput['files']
   joined: SpecInput['joined']
   shmPath: string | undefined
+  /** Host paths of volumes and images, by their places; as recorded unless given. */
+  sources?: ReadonlyMap<string, string>
+  users?: SpecInput['users']
 }
 
-export function createContainerSpecs({ kernel, initPath }: { kernel: Kernel; initPath?: string }): ContainerSpecs {
+export interface CreateContainerSpecs {
+  kernel: Kernel
+  initPath?: string
+  cgroupDriver?: CgroupDriver
+  /** Of containers that name none. */
+  cgroupParent?: string
+  security?: SecurityDefaults
+}
+
+export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupParent, security }: CreateContainerSpecs): ContainerSpecs {
   let facts: HostFacts | undefined
   const known = (): HostFacts => (facts ??= readHostFacts())
   const inputOf = (container: ContainerRecord, options: BuildOptions & { user: SpecInput['user'] }): SpecInput => {
@@ -39,13 +52,18 @@ export function createContainerSpecs({ kernel, initPath }: { kernel: Kernel; ini
       config,
       hostConfig,
       ...options,
-      volumes: mounts.flatMap(({ Type, Source, Destination, RW }) => (Type === 'volume' ? [{ source: Source, destination: Destination, readOnly: !RW }] : [])),
+      volumes: mounts.flatMap(({ Type, Source, Destination, RW }) => (Type === 'volume' || Type === 'image' ? [{ source: options.sources?.get(Destination) ?? Source, destination: Destination, readOnly: !RW }] : [])),
+      inherited: mounts.flatMap(({ Inherited, Spec, Destination }) => (Inherited && Spec ? [{ ...Spec, Target: Destination }] : [])),
       initPath,
+      cgroupDriver,
+      cgroupParent,
+      security,
+      ...(security?.selinux && container.labels ? { labels: container.labels } : {}),
       host: seesDevices(hostConfig) ? (facts = readHostFacts()) : known(),
     }
   }
   return {
-    validate: (config, hostConfig, networking) => validateCreate({ config, hostConfig, networking, host: known() }),
+    validate: (config, hostConfig, networking) => validateCreate({ config, hostConfig, networking, host: known(), cgroupDriver, security }),
     validateUpdate: (change) => validateUpdate(change, known()),
     build: (container, options) => {
       const { config, hostConfig } = container

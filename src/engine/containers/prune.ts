@@ -16,7 +16,7 @@ export async function pruneContainers(ctx: ContainersContext, filters: Filters):
     await container.lock.run(async () => {
       if (container.state.Running || container.removed) return
       const size = await ctx.snapshotter.usage(container.id)
-      await removeLocked(ctx, container)
+      await removeLocked(ctx, container, { volumes: false })
       reclaimed += size
       deleted.push(container.id)
     })

@@ -74,8 +74,8 @@ export function encodeConfigFile(record: ContainerRecord, paths: ContainerPaths)
     Name: `/${record.name}`,
     Driver: record.driver,
     OS: 'linux',
-    MountLabel: '',
-    ProcessLabel: '',
+    MountLabel: record.labels?.mount ?? '',
+    ProcessLabel: record.labels?.process ?? '',
     RestartCount: record.restartCount,
     HasBeenStartedBefore: record.hasBeenStartedBefore,
     HasBeenManuallyStopped: record.hasBeenManuallyStopped,
@@ -114,6 +114,7 @@ export function decodeConfigFile(id: string, text: string, hostConfigText: strin
     restartCount: file.RestartCount ?? 0,
     hasBeenStartedBefore: file.HasBeenStartedBefore ?? false,
     hasBeenManuallyStopped: file.HasBeenManuallyStopped ?? false,
+    ...(file.ProcessLabel || file.MountLabel ? { labels: { process: file.ProcessLabel ?? '', mount: file.MountLabel ?? '' } } : {}),
   }
 }
 

@@ -5,6 +5,8 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { releaseEndpoints } from './endpoints.ts'
 import { handleExit, superviseTask } from './exit.ts'
+import { volumeNames } from './mounts.ts'
+import { adoptMounts, closeMounts } from './open-mounts.ts'
 import { removeLocked } from './remove.ts'
 import { scheduleRestart } from './restart-later.ts'
 import { startsWithEngine } from './restart-policy.ts'
@@ -23,6 +25,7 @@ const lostExitCode = 255
 export async function recoverContainers(ctx: ContainersContext): Promise<void> {
   const kept = await loadContainers(ctx)
   const tasks = await adoptTasks(ctx)
+  for (const id of tasks.keys()) adoptMounts(ctx, ctx.registry.get(id))
   await sweepOrphans(ctx, kept)
   const containers = ctx.registry.all().toSorted((one, other) => (one.created < other.created ? -1 : 1))
   await Promise.all(containers.map((container) => settle(ctx, container, tasks.get(container.id))))
@@ -34,6 +37,9 @@ async function loadContainers(ctx: ContainersContext): Promise<Set<string>> {
   const { records, setAside } = ctx.store.load()
   const snapshots = new Set(ctx.snapshotter.keys())
   for (const record of records) {
+    for (const name of volumeNames(record)) ctx.volumes.store.refer(name, record.id)
+    // A kill came between the switch and this container's record.
+    if (ctx.movedFrom?.includes(record.driver) && snapshots.has(record.id)) record.driver = ctx.snapshotter.name
     if (record.driver !== ctx.snapshotter.name) {
       ctx.log(`container ${record.id} belongs to storage driver ${record.driver}: it is not shown`)
       setAside.add(record.id)
@@ -43,8 +49,9 @@ async function loadContainers(ctx: ContainersContext): Promise<Set<string>> {
       ctx.registry.add(container)
     } else {
       ctx.log(`removing container ${record.id}: its file system is gone`)
+      for (const name of volumeNames(record)) ctx.volumes.store.release(name, record.id)
       ctx.store.forget(record.id)
-      await ctx.store.sweep(record.id, [])
+      await ctx.store.sweep(record.id)
     }
   }
   return setAside
@@ -92,9 +99,11 @@ async function settle(ctx: ContainersContext, container: Container, task: Task |
     } else if (state.Running) {
       await handleExit(ctx, container, { task: undefined, exit: { code: lostExitCode, exitedAt: Date.now(), oomKilled: false } })
     } else {
+      await ctx.snapshotter.deactivate(container.id)
       if (Object.values(container.networks).some(({ EndpointID }) => EndpointID)) await releaseEndpoints(ctx, container)
       unmountSharedMemory(ctx, container)
-      if (container.hostConfig.AutoRemove && !container.removed) await removeLocked(ctx, container)
+      await closeMounts(ctx, container)
+      if (container.hostConfig.AutoRemove && !container.removed) await removeLocked(ctx, container, { volumes: true })
     }
   })
 }

@@ -4,11 +4,11 @@ import { emitContainerEvent } from './container-events.ts'
 import { stateWord } from './container.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { anonymousVolumes } from './create.ts'
+import { giveVolumesUp, keepVolumes, releaseVolumes } from './own-volumes.ts'
 import { cancelRestart } from './restart-later.ts'
 import { killContainer } from './stop.ts'
 
-export async function removeContainer(ctx: ContainersContext, container: Container, { force }: { force: boolean }): Promise<void> {
+export async function removeContainer(ctx: ContainersContext, container: Container, { force, volumes }: { force: boolean; volumes: boolean }): Promise<void> {
   if (container.state.RemovalInProgress) throw new GantryError('Conflict', `removal of container ${container.id} is already in progress`)
   if (container.state.Running) {
     if (!force) throw stillRunning(container)
@@ -17,7 +17,7 @@ export async function removeContainer(ctx: ContainersContext, container: Contain
   await container.lock.run(async () => {
     if (container.removed) return
     if (container.state.Running) throw stillRunning(container)
-    await removeLocked(ctx, container)
+    await removeLocked(ctx, container, { volumes })
   })
 }
 
@@ -27,19 +27,22 @@ function stillRunning(container: Container): GantryError {
   return new GantryError('Conflict', `cannot remove container "/${container.name}": ${what}`)
 }
 
-/** Under the container's lock, not running. The unlink of its configuration is the moment of removal. */
-export async function removeLocked(ctx: ContainersContext, container: Container): Promise<void> {
+/** Under the container's lock, not running. The unlink of its configuration is the moment of removal. With `volumes` its anonymous ones go too. */
+export async function removeLocked(ctx: ContainersContext, container: Container, { volumes }: { volumes: boolean }): Promise<void> {
   cancelRestart(ctx, container)
   container.state.RemovalInProgress = true
   try {
+    if (volumes) giveVolumesUp(ctx, container)
     ctx.store.forget(container.id)
-    await Promise.all([ctx.snapshotter.remove(container.id), ctx.store.sweep(container.id, anonymousVolumes(container))])
+    await Promise.all([ctx.snapshotter.remove(container.id), ctx.store.sweep(container.id)])
   } catch (error) {
     container.state.RemovalInProgress = false
     container.state.Dead = true
     ctx.store.restore(container)
+    keepVolumes(ctx, container)
     throw new GantryError('System', `cannot remove container "/${container.name}": ${messageOf(error)}`, { cause: error })
   }
+  await releaseVolumes(ctx, container, { volumes })
   container.removed = true
   ctx.registry.delete(container)
   ctx.execs.containerRemoved(container.id)

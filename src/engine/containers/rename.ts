@@ -2,6 +2,7 @@ import { GantryError } from '../../lib/errors.ts'
 import { emitContainerEvent } from './container-events.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { renameEndpoints } from './endpoints.ts'
 
 export async function renameContainer(ctx: ContainersContext, container: Container, name: string): Promise<void> {
   if (name === '' || name === '/') throw new GantryError('InvalidParameter', 'Neither old nor new names may be empty')
@@ -18,6 +19,7 @@ export async function renameContainer(ctx: ContainersContext, container: Contain
       throw error
     }
     ctx.registry.releaseName(old, container.id)
+    renameEndpoints(ctx, container)
     emitContainerEvent(ctx, container, 'rename', { oldName: `/${old}` })
   })
 }

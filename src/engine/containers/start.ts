@@ -1,8 +1,11 @@
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync } from 'node:fs'
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { Task } from '../../containerd/tasks/contract.ts'
-import { bindSources } from '../spec/user-mounts.ts'
+import { requireProfile } from '../security/apparmor.ts'
+import { apparmorProfileOf } from '../spec/security-options.ts'
+import { madeSources } from '../spec/user-mounts.ts'
 import { connectPending, endPending } from '../attach/pending.ts'
+import { containerUsers, giveToRoot, giveUnowned, letThrough, makeDirectoryFor, rootIdentity } from '../user-namespace/container-users.ts'
 import { emitContainerEvent } from './container-events.ts'
 import type { Container, RecordedState } from './container.ts'
 import type { ContainersContext } from './context.ts'
@@ -10,6 +13,8 @@ import { allocateEndpoints, attachEndpoints, releaseEndpoints } from './endpoint
 import { superviseTask } from './exit.ts'
 import { joinedContainers } from './joined.ts'
 import { prepareFiles } from './network-files.ts'
+import { relabelMounts } from './labels.ts'
+import { closeMounts, openMounts, type OpenMounts } from './open-mounts.ts'
 import { logPath } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 import { mountSharedMemory, unmountSharedMemory } from './shared-memory.ts'
@@ -42,21 +47,36 @@ function assertStartable(container: Container): void {
  */
 export async function startLocked(ctx: ContainersContext, container: Container): Promise<void> {
   let task: Task | undefined
+  let mounts: OpenMounts | undefined
   const before = { ...container.state }
   try {
     const joined = joinedContainers(ctx, container)
     takeHostname(container, joined.network)
     const endpoints = await allocateEndpoints(ctx, container)
     const files = prepareFiles(ctx, container, { endpoints, network: joined.network })
-    for (const { source } of bindSources(container.hostConfig)) mkdirSyncIfMissing(source)
-    const shmPath = mountSharedMemory(ctx, container, joined.ipc)
+    await requireProfile(ctx.kernel, apparmorProfileOf(container.hostConfig, ctx.security))
+    const users = containerUsers(container.hostConfig, ctx.security.userRemap, joined)
+    const root = rootIdentity(users)
+    if (joined.network === undefined) for (const file of Object.values(files)) giveToRoot(file, root)
+    for (const source of madeSources(container.hostConfig)) makeDirectoryFor(root, source)
+    for (const { Type, Source } of container.mounts) if (Type === 'volume') giveUnowned(Source, root)
+    await relabelMounts(ctx, container, joined.network === undefined ? Object.values(files) : [])
+    const shmPath = mountSharedMemory(ctx, container, { donor: joined.ipc, root })
+    mounts = await openMounts(ctx, container)
+    const { sources } = mounts
     const paths = ctx.store.paths(container.id)
+    const runtime = ctx.runtimes.choose(container.hostConfig.Runtime || ctx.runtimes.default)
+    const mountpoint = ctx.snapshotter.mountpoint(container.id)
+    if (users !== undefined && runtime !== undefined) letThrough(root, ctx.dataRoot, mountpoint)
+    await ctx.snapshotter.activate(container.id)
     task = await ctx.tasks.create({
       id: container.id,
-      spec: (rootfs) => ctx.specs.build(container, { rootfs, files, shmPath, joined: pidsOf(joined) }),
+      spec: (rootfs) => ctx.specs.build(container, { rootfs, files, shmPath, sources, joined: pidsOf(joined), users }),
+      ...(users === undefined ? {} : { idMaps: users }),
+      ...(container.labels && ctx.security.selinux ? { mountLabel: container.labels.mount } : {}),
       rootfs: ctx.snapshotter.mount(container.id),
-      mountpoint: ctx.snapshotter.mountpoint(container.id),
-      runtime: ctx.runtimes.choose(container.hostConfig.Runtime || ctx.runtimes.default),
+      mountpoint,
+      runtime,
       stdio: { stdin: container.config.OpenStdin ?? false, logPath: logPath(container, paths) || undefined },
     })
     await attachEndpoints(ctx, container, { pid: task.pid, endpoints })
@@ -66,6 +86,8 @@ export async function startLocked(ctx: ContainersContext, container: Container):
     await task.start()
   } catch (error) {
     throw await undoStart(ctx, container, { task, error, before })
+  } finally {
+    mounts?.close()
   }
   container.task = task
   emitContainerEvent(ctx, container, 'start')
@@ -97,12 +119,14 @@ async function undoStart(ctx: ContainersContext, container: Container, failed: {
   const failure = startFailure(failed.error)
   await quietly(ctx, () => keepProgram(ctx, container))
   await quietly(ctx, () => failed.task?.delete())
+  await quietly(ctx, () => ctx.snapshotter.deactivate(container.id))
   await releaseEndpoints(ctx, container)
   await quietly(ctx, () => unmountSharedMemory(ctx, container))
+  await quietly(ctx, () => closeMounts(ctx, container))
   container.state = { ...failed.before, Running: false, Restarting: false, Pid: 0, Error: failure.message, ExitCode: failure.exitCode }
   endPending(container)
   await quietly(ctx, () => ctx.store.save(container))
-  if (container.hostConfig.AutoRemove) await quietly(ctx, () => removeLocked(ctx, container))
+  if (container.hostConfig.AutoRemove) await quietly(ctx, () => removeLocked(ctx, container, { volumes: true }))
   return failure
 }
 
@@ -122,15 +146,6 @@ export function keepProgram(ctx: ContainersContext, container: Container): void 
     copyFileSync(`${ctx.execRoot}/containers/${container.id}/program`, ctx.store.paths(container.id).program)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-}
-
-function mkdirSyncIfMissing(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o755 })
-  } catch (error) {
-    // A file (or anything else that is there) is as good a source as a directory.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -24,11 +24,6 @@ export class ContainerStore {
     return containerPaths(this.#dataRoot, id)
   }
 
-  /** Where a container's own anonymous volumes are. */
-  volumeDirectory(name: string): string {
-    return `${this.#dataRoot}/volumes/${name}`
-  }
-
   /** The directory with everything but its configuration. */
   prepare(id: string): void {
     const { directory } = this.paths(id)
@@ -62,8 +57,8 @@ export class ContainerStore {
     this.save(record)
   }
 
-  async sweep(id: string, volumes: readonly string[]): Promise<void> {
-    await Promise.all([...volumes.map((name) => this.volumeDirectory(name)), this.paths(id).directory].map((path) => rm(path, { recursive: true, force: true })))
+  async sweep(id: string): Promise<void> {
+    await rm(this.paths(id).directory, { recursive: true, force: true })
   }
 
   /** All containers. Half-made directories are removed; unreadable ones are put aside, `setAside` tells their ids. */

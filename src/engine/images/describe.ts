@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Image } from '../../containerd/images/contract.ts'
-import type { Snapshotter } from '../../containerd/snapshots/contract.ts'
+import type { LayerSize, Snapshotter } from '../../containerd/snapshots/contract.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
-import type { LayerSizes } from './layer-size.ts'
 
 /** GET /images/{name}/json, API 1.51. */
 export function describeImage(image: Image, snapshotter: Pick<Snapshotter, 'name' | 'layerGraphData'>): Record<string, unknown> {
@@ -61,8 +60,8 @@ export function summarizeImage(image: Image): Record<string, unknown> {
 }
 
 /** Rows of GET /images/{name}/history, newest first. Steps that made no layer have size 0. */
-export async function describeHistory(image: Image, layerSize: LayerSizes): Promise<Record<string, unknown>[]> {
-  const sizes = await Promise.all(chainIds(image.diffIds).map(layerSize))
+export function describeHistory(image: Image, layerSize: LayerSize): Record<string, unknown>[] {
+  const sizes = chainIds(image.diffIds).map(layerSize)
   const steps = image.history.length > 0 ? image.history : image.diffIds.map(() => ({}) as Image['history'][number])
   let layer = 0
   const rows = steps.map((step) => {

@@ -1,16 +1,16 @@
 import type { Filters, Images } from '../engine.ts'
 import type { Image, ImageStore } from '../../containerd/images/contract.ts'
+import type { LayerSize } from '../../containerd/snapshots/contract.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { chainIds } from './describe.ts'
 import { booleanFilter, createdBefore, labels } from './filter.ts'
-import type { LayerSizes } from './layer-size.ts'
 
 export interface PruneImages {
   store: ImageStore
   filters: Filters
   inUse: (imageId: string) => { id: string; running: boolean }[]
   remove: Images['remove']
-  layerSize: LayerSizes
+  layerSize: LayerSize
 }
 
 const known = new Set(['dangling', 'label', 'label!', 'until'])
@@ -20,14 +20,14 @@ export async function pruneImages({ store, filters, inUse, remove, layerSize }: 
   for (const key of filters.keys()) if (!known.has(key)) throw new GantryError('InvalidParameter', `invalid filter '${key}'`)
   const onlyDangling = [...(filters.get('dangling') ?? ['true'])].every((value) => booleanFilter('dangling', value))
   const tests = [labels(filters), ...[...(filters.get('until') ?? [])].map(createdBefore)]
-  const before = await layerBytes(store, layerSize)
+  const before = layerBytes(store, layerSize)
   const deleted: { Untagged?: string; Deleted?: string }[] = []
   for (const image of store.list()) {
     const named = image.repoTags.length > 0 || image.repoDigests.length > 0
     if ((onlyDangling && named) || inUse(image.id).length > 0 || !tests.every((test) => test(image))) continue
     deleted.push(...(await removeAllNames(image, { store, remove })))
   }
-  const after = await layerBytes(store, layerSize)
+  const after = layerBytes(store, layerSize)
   let reclaimed = 0
   for (const [chainId, size] of before) if (!after.has(chainId)) reclaimed += size
   return { ImagesDeleted: deleted, SpaceReclaimed: reclaimed }
@@ -48,8 +48,8 @@ async function removeAllNames(image: Image, { store, remove }: Pick<PruneImages,
 }
 
 /** Bytes of every layer that an image needs, each once. */
-export async function layerBytes(store: ImageStore, layerSize: LayerSizes): Promise<Map<string, number>> {
+export function layerBytes(store: ImageStore, layerSize: LayerSize): Map<string, number> {
   const layers = new Map<string, number>()
-  for (const image of store.list()) for (const chainId of chainIds(image.diffIds)) layers.set(chainId, await layerSize(chainId))
+  for (const image of store.list()) for (const chainId of chainIds(image.diffIds)) layers.set(chainId, layerSize(chainId))
   return layers
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { GantryError } from '../../lib/errors.ts'
+import type { MountPoint } from '../types/host-config.ts'
 
 /** One value of -v. */
 export interface Bind {
@@ -31,22 +32,24 @@ export function parseBind(specification: string): Bind {
   }
   // With two parts the second is a mode when it cannot be a path: "/data:ro" is an anonymous volume.
   if (second === undefined) return checked(specification, { destination: first, mode: '' })
-  if (parts.length === 2 && !second.startsWith('/') && isMode(second)) {
+  if (parts.length === 2 && !second.startsWith('/') && isMountMode(second)) {
     return checked(specification, { destination: first, mode: second })
   }
   return checked(specification, { source: first, destination: second, mode })
 }
 
 function checked(specification: string, bind: { source?: string; destination: string; mode: string }): Bind {
-  if (!isMode(bind.mode)) throw new GantryError('InvalidParameter', `invalid mode: ${bind.mode}`)
+  if (!isMountMode(bind.mode)) throw new GantryError('InvalidParameter', `invalid mode: ${bind.mode}`)
   const type = bind.source?.startsWith('/') ? 'bind' : 'volume'
   const problem = destinationProblem(bind.destination)
   if (problem) throw invalidSpecification(specification, `invalid mount config for type "${type}": ${problem}`)
   const options = bind.mode.split(',')
+  const extra = type === 'bind' ? options.includes('nocopy') && 'VolumeOptions' : options.some(isPropagation) && 'BindOptions'
+  if (extra) throw invalidSpecification(specification, `invalid mount config for type "${type}": field ${extra} must not be specified`)
   return {
     ...bind,
-    ...(bind.source?.startsWith('/') ? { source: clean(bind.source) } : {}),
-    destination: clean(bind.destination),
+    ...(bind.source?.startsWith('/') ? { source: cleanPath(bind.source) } : {}),
+    destination: cleanPath(bind.destination),
     readOnly: options.includes('ro'),
     propagation: options.find((option) => propagations.has(option)) ?? 'rprivate',
   }
@@ -55,15 +58,24 @@ function checked(specification: string, bind: { source?: string; destination: st
 /** Why a path cannot be a mount's place in the container, in Docker's words; undefined when it can. */
 export function destinationProblem(destination: string): string | undefined {
   if (!destination.startsWith('/')) return `invalid mount path: '${destination}' mount path must be absolute`
-  if (clean(destination) === '/') return "invalid specification: destination can't be '/'"
+  if (cleanPath(destination) === '/') return "invalid specification: destination can't be '/'"
   return undefined
+}
+
+/** The same as a `--mount`; `driver` is that of volumes which come by -v. */
+export function bindMountPoint({ source = '', destination, readOnly, propagation, mode }: Bind, driver?: string): MountPoint {
+  const options = mode.split(',')
+  const common = { Source: source, Target: destination, ReadOnly: readOnly }
+  if (source.startsWith('/')) return { Type: 'bind', ...common, ...(options.some(isPropagation) ? { BindOptions: { Propagation: propagation } } : {}) }
+  const volume = { ...(driver === undefined ? {} : { DriverConfig: { Name: driver } }), ...(options.includes('nocopy') ? { NoCopy: true } : {}) }
+  return { Type: 'volume', ...common, ...(Object.keys(volume).length === 0 ? {} : { VolumeOptions: volume }) }
 }
 
 export function isPropagation(mode: string): boolean {
   return propagations.has(mode)
 }
 
-function isMode(mode: string): boolean {
+export function isMountMode(mode: string): boolean {
   if (mode === '') return true
   const seen = new Set<string>()
   return mode.split(',').every((option) => {
@@ -83,7 +95,7 @@ function kindOf(option: string): string | undefined {
 }
 
 /** Without "." and ".." and doubled or trailing slashes. */
-function clean(path: string): string {
+export function cleanPath(path: string): string {
   const normal = posix.normalize(path)
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal
 }

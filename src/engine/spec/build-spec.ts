@@ -1,7 +1,7 @@
 import { capabilitiesOf } from '../../kernel/capabilities.ts'
 import { defaultProfile } from '../../kernel/seccomp/default-profile.ts'
 import { parseProfile, resolveProfile } from '../../kernel/seccomp/profile.ts'
-import type { OciMount, OciSeccomp, OciSpec } from '../../runc/spec.ts'
+import type { OciIdMapping, OciMount, OciSeccomp, OciSpec } from '../../runc/spec.ts'
 import { requestedCapabilities } from './capabilities.ts'
 import { devicesOf } from './devices.ts'
 import type { SpecInput } from './input.ts'
@@ -37,6 +37,8 @@ export function buildSpec(input: SpecInput): OciSpec {
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       namespaces: namespacesOf(input),
+      ...idMappingsOf(input),
+      ...(input.labels?.mount ? { mountLabel: input.labels.mount } : {}),
       devices,
       cgroupsPath: cgroupsPathOf(input),
       resources: { devices: rules, ...resourcesOf(hostConfig) },
@@ -48,16 +50,19 @@ export function buildSpec(input: SpecInput): OciSpec {
   }
 }
 
-/** Path below the root of every hierarchy: `<parent>/<id>`. */
-export function cgroupsPathOf({ id, hostConfig, cgroupParent }: Pick<SpecInput, 'id' | 'hostConfig' | 'cgroupParent'>): string {
+/** Path below the root of every hierarchy: `<parent>/<id>`; for systemd `<slice>:docker:<id>`, which is docker-<id>.scope. */
+export function cgroupsPathOf({ id, hostConfig, cgroupParent, cgroupDriver }: Pick<SpecInput, 'id' | 'hostConfig' | 'cgroupParent' | 'cgroupDriver'>): string {
+  if (cgroupDriver === 'systemd') return `${hostConfig.CgroupParent || cgroupParent || 'system.slice'}:docker:${id}`
   const parent = hostConfig.CgroupParent || cgroupParent || defaultCgroupParent
   return `/${[...parent.split('/').filter((part) => part !== ''), id].join('/')}`
 }
 
 /** No filter for a privileged container without a profile of its own, nor for "unconfined". */
-function seccompOf({ hostConfig, host }: SpecInput): OciSeccomp | undefined {
-  const { seccomp } = parseSecurityOptions(hostConfig.SecurityOpt)
-  if (seccomp === 'unconfined' || (hostConfig.Privileged && seccomp === undefined)) return undefined
+function seccompOf({ hostConfig, host, security }: SpecInput): OciSeccomp | undefined {
+  const own = parseSecurityOptions(hostConfig.SecurityOpt).seccomp
+  if (hostConfig.Privileged && own === undefined) return undefined
+  const seccomp = own ?? security?.seccomp
+  if (seccomp === 'unconfined') return undefined
   const profile = seccomp === undefined || seccomp === 'builtin' ? defaultProfile : parseProfile(seccomp)
   return resolveProfile(profile, {
     capabilities: capabilitiesOf(requestedCapabilities(hostConfig) & host.capabilities),
@@ -67,12 +72,22 @@ function seccompOf({ hostConfig, host }: SpecInput): OciSeccomp | undefined {
 }
 
 /** A network namespace of our own may let any user bind low ports and open ping sockets: nobody else is in it. */
-function sysctlsOf({ hostConfig }: SpecInput): Record<string, string> {
+function sysctlsOf({ hostConfig, users }: SpecInput): Record<string, string> {
   const own = !isHost(hostConfig.NetworkMode) && !isContainer(hostConfig.NetworkMode)
   const defaults: Record<string, string> = own
-    ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+    ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': `0 ${lastGroup(users)}` }
     : {}
   return { ...defaults, ...hostConfig.Sysctls }
+}
+
+/** The kernel takes a range of groups that the user namespace has. */
+function lastGroup(users: SpecInput['users']): number {
+  const most = 2 ** 31 - 1
+  return users === undefined ? most : Math.min(most, ...users.gids.filter(({ containerID }) => containerID === 0).map(({ size }) => size - 1))
+}
+
+function idMappingsOf({ users }: SpecInput): { uidMappings?: OciIdMapping[]; gidMappings?: OciIdMapping[] } {
+  return users === undefined ? {} : { uidMappings: [...users.uids], gidMappings: [...users.gids] }
 }
 
 /** A bind that shares mounts with the host needs the root to let them through. */

@@ -1,7 +1,9 @@
 import type { ContainerConfig } from '../types/container-config.ts'
-import type { HostConfig } from '../types/host-config.ts'
+import type { HostConfig, MountPoint } from '../types/host-config.ts'
 import type { OciDevice } from '../../runc/spec.ts'
 import type { Architecture } from '../../kernel/seccomp/architecture.ts'
+import type { IdMaps } from '../../kernel/user-namespace.ts'
+import type { SecurityDefaults } from '../security/defaults.ts'
 
 /** Everything that a specification is made from. Nothing else is read: the same input gives the same specification. */
 export interface SpecInput {
@@ -19,13 +21,31 @@ export interface SpecInput {
   joined?: { network?: number; ipc?: number; pid?: number }
   /** Host path that becomes /dev/shm: another container's for "container:x", the engine's own for "shareable". */
   shmPath?: string
-  /** Anonymous volumes: host directory and place in the container. */
+  /** Volumes and images: host path and place in the container. */
   volumes?: { source: string; destination: string; readOnly?: boolean }[]
+  /** Binds and tmpfs that came by --volumes-from. */
+  inherited?: MountPoint[]
   /** Host path of the static init for --init. */
   initPath?: string
-  /** cgroup that containers are put under when HostConfig.CgroupParent is empty; default "/docker". */
+  /** cgroup that containers are put under when HostConfig.CgroupParent is empty; default "/docker", with systemd "system.slice". */
   cgroupParent?: string
+  /** Who makes cgroups; default "cgroupfs". */
+  cgroupDriver?: CgroupDriver
+  /** The user namespace that the container gets; that of the host unless given. */
+  users?: ContainerUsers
+  /** SELinux labels of processes and of files, where it is enabled. */
+  labels?: { process: string; mount: string }
+  /** Docker's own unless given. */
+  security?: SecurityDefaults
   host: HostFacts
+}
+
+/** Docker's `native.cgroupdriver`. */
+export type CgroupDriver = 'cgroupfs' | 'systemd'
+
+/** A user namespace of its own, or, to be joined, that of a container: then the host pid of its first process. */
+export interface ContainerUsers extends IdMaps {
+  joined?: number
 }
 
 /** A user looked up inside the root file system. */

@@ -5,7 +5,7 @@ type Namespace = { type: OciNamespace; path?: string }
 
 /**
  * A container has a namespace of its own of every kind, unless a mode shares the host's (no entry) or another
- * container's (an entry with a path). The cgroup namespace is private on every cgroup version.
+ * container's (an entry with a path); the user namespace is the host's unless there are ids for one. The cgroup namespace is private on every cgroup version.
  */
 export function namespacesOf(input: SpecInput): Namespace[] {
   const { hostConfig, joined, host } = input
@@ -14,6 +14,7 @@ export function namespacesOf(input: SpecInput): Namespace[] {
     if (isHost(mode)) return
     namespaces.push(isContainer(mode) ? { type, path: `/proc/${joinedPid(type, pid)}/ns/${file}` } : { type })
   }
+  if (input.users !== undefined) namespaces.push(input.users.joined === undefined ? { type: 'user' } : { type: 'user', path: `/proc/${input.users.joined}/ns/user` })
   add('network', 'net', hostConfig.NetworkMode, joined?.network)
   add('uts', 'uts', hostConfig.UTSMode, undefined)
   add('pid', 'pid', hostConfig.PidMode, joined?.pid)

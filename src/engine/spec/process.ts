@@ -8,7 +8,7 @@ import { environmentOf } from './environment.ts'
 import type { ResolvedUser, SpecInput } from './input.ts'
 import { initDestination, usesInit } from './mounts.ts'
 import { rlimitsOf } from './rlimits.ts'
-import { parseSecurityOptions } from './security-options.ts'
+import { apparmorProfileOf, parseSecurityOptions } from './security-options.ts'
 
 /** The first process of a container. */
 export function processOf(input: SpecInput): OciProcess {
@@ -24,9 +24,15 @@ export function processOf(input: SpecInput): OciProcess {
     cwd: config.WorkingDir || '/',
     capabilities: processCapabilities(mask, user.uid),
     rlimits: rlimitsOf(hostConfig.Ulimits),
-    noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges ?? false,
+    noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges ?? input.security?.noNewPrivileges ?? false,
+    ...confinementOf(input),
     oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
   }
+}
+
+function confinementOf({ hostConfig, labels, security }: SpecInput): Pick<OciProcess, 'apparmorProfile' | 'selinuxLabel'> {
+  const profile = apparmorProfileOf(hostConfig, security)
+  return { ...(profile ? { apparmorProfile: profile } : {}), ...(labels?.process ? { selinuxLabel: labels.process } : {}) }
 }
 
 /** Entry point and arguments. @throws InvalidParameter "no command specified" */

@@ -1,4 +1,6 @@
 import { GantryError } from '../../lib/errors.ts'
+import type { SecurityDefaults } from '../security/defaults.ts'
+import type { HostConfig } from '../types/host-config.ts'
 
 /** What the values of --security-opt say. */
 export interface SecurityOptions {
@@ -51,6 +53,13 @@ export function parseSecurityOptions(options: readonly string[] | null | undefin
     }
   }
   return parsed
+}
+
+/** The AppArmor profile of a container, "unconfined" with --privileged; empty where the engine uses no AppArmor. */
+export function apparmorProfileOf({ Privileged, SecurityOpt }: Pick<HostConfig, 'Privileged' | 'SecurityOpt'>, security: SecurityDefaults | undefined): string {
+  if (security?.apparmor === undefined) return ''
+  if (Privileged) return 'unconfined'
+  return parseSecurityOptions(SecurityOpt).apparmor || security.apparmor
 }
 
 /** The words that Go's strconv.ParseBool takes. */

@@ -9,9 +9,11 @@ const tmpfsDefaults = ['noexec', 'nosuid', 'nodev']
 
 /** What the user asked for with -v, --mount and --tmpfs, and anonymous volumes, in the order of their depth. */
 export function userMounts(input: SpecInput): OciMount[] {
-  const { hostConfig, volumes = [] } = input
+  const { hostConfig, volumes = [], inherited = [] } = input
   const mounts = [
     ...volumes.map(({ source, destination, readOnly = false }) => bindMount({ source, destination, readOnly })),
+    ...inherited.filter(({ Type }) => Type === 'bind').map(bindOfMountPoint),
+    ...inherited.filter(({ Type }) => Type === 'tmpfs').map(tmpfsOfMountPoint),
     ...bindSources(hostConfig).map(({ bind }) => bindMount(bind)),
     ...(hostConfig.Mounts ?? []).filter(({ Type }) => Type === 'bind').map(bindOfMountPoint),
     ...(hostConfig.Mounts ?? []).filter(({ Type }) => Type === 'tmpfs').map(tmpfsOfMountPoint),
@@ -20,7 +22,13 @@ export function userMounts(input: SpecInput): OciMount[] {
   return mounts.toSorted((one, other) => depth(one) - depth(other))
 }
 
-/** The -v values that name a host path, with that path: the engine makes a missing one (a directory, mode 0755) at start. */
+/** Host paths that the engine makes at start when they are missing (a directory, mode 0755): those of -v, and of `--mount` when it says so. */
+export function madeSources(hostConfig: HostConfig): string[] {
+  const mounts = (hostConfig.Mounts ?? []).filter(({ Type, BindOptions }) => Type === 'bind' && BindOptions?.CreateMountpoint === true)
+  return [...bindSources(hostConfig).map(({ source }) => source), ...mounts.flatMap(({ Source }) => (Source ? [Source] : []))]
+}
+
+/** The -v values that name a host path, with that path. */
 export function bindSources(hostConfig: HostConfig): { source: string; bind: HostBind }[] {
   return (hostConfig.Binds ?? []).flatMap((specification) => {
     const { source, ...rest } = parseBind(specification)
@@ -39,9 +47,6 @@ interface HostBind {
   recursivelyReadOnly?: boolean
 }
 
-/** Since API 1.44. */
-type BindOptions = NonNullable<MountPoint['BindOptions']> & { ReadOnlyNonRecursive?: boolean }
-
 /**
  * "ro" alone leaves mounts below the source writable; "rro" covers them (mount_setattr with AT_RECURSIVE, Linux 5.12).
  */
@@ -52,7 +57,7 @@ export function bindMount(bind: HostBind): OciMount {
 }
 
 function bindOfMountPoint(mount: MountPoint): OciMount {
-  const options: BindOptions = mount.BindOptions ?? {}
+  const options = mount.BindOptions ?? {}
   const recursive = !options.NonRecursive
   return bindMount({
     source: mount.Source ?? '',

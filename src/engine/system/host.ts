@@ -6,8 +6,8 @@ export interface Host {
   cgroupVersion: '1' | '2'
   limits: HostLimits
   ipv4Forwarding: boolean
-  /** "name=seccomp,profile=builtin" and the like. */
-  securityOptions: string[]
+  seccomp: boolean
+  cgroupNamespaces: boolean
   operatingSystem: string
   osVersion: string
   openFiles: number
@@ -36,7 +36,8 @@ export async function probeHost(): Promise<Host> {
     cgroupVersion: unified ? '2' : '1',
     limits: unified ? await unifiedLimits() : v1Limits(),
     ipv4Forwarding: (await readOr(['/proc/sys/net/ipv4/ip_forward'], '0')).trim() === '1',
-    securityOptions: await securityOptions(),
+    seccomp: /^Seccomp:/m.test(await readOr(['/proc/self/status'], '')),
+    cgroupNamespaces: existsSync('/proc/self/ns/cgroup'),
     operatingSystem: release.get('PRETTY_NAME') ?? release.get('NAME') ?? 'Linux',
     osVersion: release.get('VERSION_ID') ?? '',
     openFiles: (await readdir('/proc/self/fd')).length,
@@ -75,11 +76,6 @@ async function unifiedLimits(): Promise<HostLimits> {
     PidsLimit: controllers.has('pids'),
     OomKillDisable: false,
   }
-}
-
-async function securityOptions(): Promise<string[]> {
-  const status = await readOr(['/proc/self/status'], '')
-  return [...(/^Seccomp:/m.test(status) ? ['name=seccomp,profile=builtin'] : []), ...(existsSync('/proc/self/ns/cgroup') ? ['name=cgroupns'] : [])]
 }
 
 /** os-release(5): NAME=value lines, values quoted as in a shell. */

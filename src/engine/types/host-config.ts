@@ -89,17 +89,35 @@ export interface MountPoint {
   Target: string
   ReadOnly?: boolean
   Consistency?: string
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean }
-  VolumeOptions?: Record<string, unknown>
+  BindOptions?: {
+    Propagation?: string
+    /** Without what is mounted below the source. */
+    NonRecursive?: boolean
+    /** The engine makes a missing source, a directory. */
+    CreateMountpoint?: boolean
+    /** A read-only mount leaves what is mounted below writable. */
+    ReadOnlyNonRecursive?: boolean
+    /** A read-only mount that cannot be so all the way down is an error. */
+    ReadOnlyForceRecursive?: boolean
+  }
+  VolumeOptions?: {
+    NoCopy?: boolean
+    Labels?: Record<string, string>
+    DriverConfig?: { Name?: string; Options?: Record<string, string> }
+    Subpath?: string
+  }
+  ImageOptions?: { Subpath?: string }
   TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] }
 }
 
 /** NetworkingConfig.EndpointsConfig values. */
 export interface EndpointSettings {
-  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string } | null
+  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] | null } | null
   Links?: string[] | null
   Aliases?: string[] | null
   MacAddress?: string
+  /** What the user asked for, while MacAddress is what it got. On disk only. */
+  DesiredMacAddress?: string
   DriverOpts?: Record<string, string> | null
   NetworkID?: string
   EndpointID?: string

@@ -8,7 +8,8 @@ import { badTar } from './tar-failure.ts'
 
 /** Gets the members of an archive, in order: entry, data (any number of times), end; all called synchronously. */
 export interface TarHandler {
-  entry(entry: TarEntry): void
+  /** `fragments`: where a sparse file has data. */
+  entry(entry: TarEntry, fragments?: readonly Fragment[]): void
   /** Bytes of the current file at `offset`; the buffer is only lent. Holes of sparse files are skipped. */
   data(chunk: Buffer, offset: number): void
   end(): void
@@ -211,7 +212,8 @@ export class TarReader {
     const stored = header.type === 'file' ? header.size : 0
     this.#fragments = checkFragments(fragments ?? [{ offset: 0, length: stored }], stored, size)
     this.#padding = padded(stored) - stored
-    this.#handler.entry({
+    const sparse = fragments !== undefined && header.type === 'file'
+    const entry: TarEntry = {
       name: header.name,
       type: header.type!,
       mode: header.mode & 0o7777,
@@ -225,8 +227,9 @@ export class TarReader {
       deviceMajor: header.deviceMajor,
       deviceMinor: header.deviceMinor,
       xattrs: header.xattrs,
-      sparse: fragments !== undefined && header.type === 'file',
-    })
+      sparse,
+    }
+    this.#handler.entry(entry, sparse ? this.#fragments : undefined)
     this.#fragment = 0
     this.#done = 0
     if (this.#fragments.length === 0) this.#endMember()

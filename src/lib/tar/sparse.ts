@@ -58,6 +58,13 @@ export class SparseMapText {
   }
 }
 
+/** The map of format 1.0, padded to blocks; it ends with an empty fragment at the end of the file, as GNU tar's do. */
+export function encodeSparseMap(fragments: readonly Fragment[], size: number): Buffer {
+  const all = [...fragments, { offset: size, length: 0 }]
+  const text = Buffer.from(`${all.length}\n${all.map(({ offset, length }) => `${offset}\n${length}\n`).join('')}`)
+  return Buffer.concat([text], Math.ceil(text.length / 512) * 512)
+}
+
 /** @throws InvalidParameter when fragments overlap, leave the file or do not add up to what is stored */
 export function checkFragments(fragments: readonly Fragment[], stored: number, size: number): Fragment[] {
   if (fragments.length > maximumFragments) throw badTar('a sparse map is too long')

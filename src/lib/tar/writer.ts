@@ -1,8 +1,10 @@
 import { GantryError } from '../errors.ts'
+import { spent } from '../spent-bytes.ts'
 import { blockSize, type TarEntry, type TarType } from './entry.ts'
 import { checksums, putNumber } from './fields.ts'
 import { encodeName } from './member-name.ts'
 import { formatPaxTime, paxRecord } from './pax.ts'
+import { encodeSparseMap, type Fragment } from './sparse.ts'
 
 const flags: Record<TarType, string> = {
   file: '0',
@@ -18,8 +20,10 @@ const largestOctal11 = 0o77777777777
 
 export interface TarMember {
   entry: TarEntry
-  /** Exactly `entry.size` bytes. */
+  /** Exactly `entry.size` bytes, or those of the fragments. */
   content?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  /** Where a sparse file has data: in order, apart, inside of its size; whole blocks but for one that ends with the file. */
+  fragments?: readonly Fragment[]
 }
 
 /**
@@ -27,15 +31,17 @@ export interface TarMember {
  * @throws System when a member's content is not as long as its entry says
  */
 export async function* writeTar(members: AsyncIterable<TarMember> | Iterable<TarMember>): AsyncGenerator<Buffer, void, undefined> {
-  for await (const { entry, content } of members) {
-    yield encodeHeader(entry)
+  for await (const { entry, content, fragments } of members) {
+    yield encodeHeader(entry, fragments)
+    const expected = fragments === undefined ? entry.size : storedBytes(fragments)
     let written = 0
     for await (const chunk of content ?? []) {
       written += chunk.byteLength
-      if (written > entry.size) break
+      if (written > expected) break
       yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+      spent(chunk.byteLength)
     }
-    if (written !== entry.size) {
+    if (written !== expected) {
       throw new GantryError('System', `cannot write tar archive: ${entry.name} is not ${entry.size} bytes long`)
     }
     const rest = written % blockSize
@@ -44,9 +50,27 @@ export async function* writeTar(members: AsyncIterable<TarMember> | Iterable<Tar
   yield Buffer.alloc(2 * blockSize)
 }
 
-/** The header blocks of one member. */
-export function encodeHeader(entry: TarEntry): Buffer {
-  const records: Buffer[] = []
+function storedBytes(fragments: readonly Fragment[]): number {
+  return fragments.reduce((sum, { length }) => sum + length, 0)
+}
+
+/** The header blocks of one member; of a sparse file with its map (GNU tar manual, "PAX Format, Version 1.0"). */
+export function encodeHeader(entry: TarEntry, fragments?: readonly Fragment[]): Buffer {
+  if (fragments === undefined) return encodeMember(entry, [])
+  const map = encodeSparseMap(fragments, entry.size)
+  const sparse: [string, Buffer][] = [
+    ['GNU.sparse.major', Buffer.from('1')],
+    ['GNU.sparse.minor', Buffer.from('0')],
+    ['GNU.sparse.name', encodeName(entry.name)],
+    ['GNU.sparse.realsize', Buffer.from(String(entry.size))],
+  ]
+  const base = entry.name.split('/').at(-1)!.slice(0, 60)
+  const stored = { ...entry, name: `GNUSparseFile.0/${base.isWellFormed() ? base : 'file'}`, size: map.length + storedBytes(fragments) }
+  return Buffer.concat([encodeMember(stored, sparse), map])
+}
+
+function encodeMember(entry: TarEntry, extra: readonly [string, Buffer][]): Buffer {
+  const records: Buffer[] = extra.map(([key, value]) => paxRecord(key, value))
   const name = encodeName(entry.name)
   const link = encodeName(entry.linkName)
   const split = splitName(name)

@@ -38,10 +38,12 @@ export interface Engine {
 export interface EngineOptions {
   kind: EngineKind
   flags?: string[]
+  /** A command prefix that enters more than the network host. */
+  enter?: string[]
 }
 
 /** Starts an engine and waits until it answers. */
-export async function startEngine({ kind, flags = [] }: EngineOptions): Promise<Engine> {
+export async function startEngine({ kind, flags = [], enter = [] }: EngineOptions): Promise<Engine> {
   const directory = makePrivateDirectory()
   const dataRoot = path.join(directory, 'd')
   const execRoot = path.join(directory, 'x')
@@ -54,7 +56,7 @@ export async function startEngine({ kind, flags = [] }: EngineOptions): Promise<
   const ends = ['--pidfile', path.join(directory, 'p'), '--host', `unix://${socket}`]
   // Gantry's containers always outlive their daemon; the original has to be told.
   const extra = kind === 'dockerd' ? ['--live-restore', '--containerd', path.join(directory, 'c/s')] : []
-  const command = [...host.enter, program(kind), ...places, ...ends, ...extra, ...flags]
+  const command = [...host.enter, ...enter, program(kind), ...places, ...ends, ...extra, ...flags]
   const created = new Set<string>()
   const core = kind === 'dockerd' ? await launchContainerd(directory) : undefined
   let daemon: ReturnType<typeof launch> | undefined

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Engine } from './engine.ts'
+import type { NetworkHost } from './network-host.ts'
 import { eventually } from './eventually.ts'
 import { read } from './processes.ts'
 import { program } from './program.ts'
@@ -12,6 +12,8 @@ import { must } from './run.ts'
 export interface Registry {
   /** "127.0.0.1:5000" */
   readonly address: string
+  /** What it stores is below its `data`. */
+  readonly directory: string
   /** The method, path and status of every request so far, as the registry itself logged them: "GET /v2/ 200". */
   requests(): string[]
   stop(): Promise<void>
@@ -28,7 +30,7 @@ export interface RegistryOptions {
 /** The only form of htpasswd that the registry reads. */
 const secretInBcrypt = '$2y$05$uR5hP1K1hFWAwIYrMgdYMOf4QQhPZXJ5lw24H4sIlSr7i0zXiZuBK'
 
-export async function startRegistry(engine: Engine, { address, tls, guarded }: RegistryOptions): Promise<Registry> {
+export async function startRegistry(engine: { directory: string; host: NetworkHost }, { address, tls, guarded }: RegistryOptions): Promise<Registry> {
   const directory = path.join(engine.directory, `registry-${address.replaceAll(/[^\w]/g, '-')}`)
   mkdirSync(directory)
   const log = path.join(directory, 'log')
@@ -49,6 +51,7 @@ ${tls ? `  tls: {certificate: ${tls.certificate}, key: ${tls.key}}\n` : ''}${gua
   })
   return {
     address,
+    directory,
     requests: () => [...read(log).matchAll(/"([A-Z]+) (\S+) HTTP\/[\d.]+" (\d+)/g)].map(([, method, target, status]) => `${method} ${target} ${status}`),
     async stop() {
       if (child.exitCode !== null) return

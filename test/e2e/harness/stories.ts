@@ -20,6 +20,8 @@ export { tiny, tools } from './image.ts'
 export interface StageOptions {
   images?: string[]
   flags?: string[]
+  /** As in `EngineOptions`; asked before each engine. */
+  enter?: () => string[]
 }
 
 /**
@@ -34,7 +36,7 @@ export function throughEachClient(title: string, tell: (stage: Stage) => void, o
       let ready = false
       before(async () => {
         await sweep()
-        const engine = await startEngine({ kind: engineUnderTest, flags: options.flags })
+        const engine = await startEngine({ kind: engineUnderTest, flags: options.flags, enter: options.enter?.() })
         Object.assign(stage, makeClient(kind, engine), { engine })
         try {
           clean = await takeFootprint(engine)

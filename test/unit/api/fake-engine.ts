@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Containers, Engine, Execs, Images } from '../../../src/engine/engine.ts'
+import type { Containers, Engine, Execs, Images, Networks, Storage, Volumes } from '../../../src/engine/engine.ts'
 import { createEvents } from '../../../src/engine/events.ts'
 import { GantryError } from '../../../src/lib/errors.ts'
 
@@ -7,6 +7,9 @@ export interface FakeEngine {
   containers?: Partial<Containers>
   exec?: Partial<Execs>
   images?: Partial<Images>
+  volumes?: Partial<Volumes>
+  storage?: Partial<Storage>
+  networks?: Partial<Networks>
 }
 
 /** An engine of which only the named operations work; the others say that a test did not expect them. */
@@ -15,7 +18,9 @@ export function fakeEngine(parts: FakeEngine = {}): Engine {
     containers: unexpected('containers', { list: async () => [], ...parts.containers }),
     exec: unexpected('exec', parts.exec ?? {}),
     images: unexpected('images', { list: async () => [], ...parts.images }),
-    networks: { list: async () => [], inspect: async (ref) => notFound(`network ${ref} not found`) },
+    volumes: unexpected('volumes', { list: async () => ({ Volumes: [], Warnings: null }), inspect: async (name) => notFound(`get ${name}: no such volume`), ...parts.volumes }),
+    storage: unexpected('storage', parts.storage ?? {}),
+    networks: unexpected('networks', { list: async () => [], inspect: async (ref) => notFound(`network ${ref} not found`), ...parts.networks }),
     events: createEvents(),
     system: {
       info: async () => ({ ID: 'x', Containers: 0, Driver: 'overlay2', ServerVersion: '0.1.0', OSType: 'linux' }),

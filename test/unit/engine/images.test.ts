@@ -47,6 +47,7 @@ function store(images: Image[]): ImageStore {
       return [old]
     },
     importTar: async () => old,
+    commit: async () => old,
     save: async () => Readable.from([]),
   }
 }
@@ -64,7 +65,7 @@ function images(list: Image[] = [old, dangling], used: string[] = []): { images:
       events,
       snapshotter: { name: 'overlay2', layerGraphData: () => ({ UpperDir: '/u' }) },
       inUse: (id) => (used.includes(id) ? [{ id: 'c', running: true }] : []),
-      layerSize: async (chainId) => sizes[chainId] ?? 0,
+      layerSize: (chainId) => sizes[chainId] ?? 0,
     }),
     actions: async () => {
       const messages = await Array.fromAsync(events.stream({ since: 1, until: Date.now() + 1, filters: new Map(), signal: new AbortController().signal }))

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { ImageStore } from '../../../src/containerd/images/contract.ts'
 import type { ContainerSummary, Images } from '../../../src/engine/engine.ts'
 import { createSystem } from '../../../src/engine/system.ts'
+import { securityOptionsOf } from '../../../src/engine/system/security-options.ts'
 import { hostWarnings } from '../../../src/engine/system/warnings.ts'
 
 const states = ['running', 'running', 'paused', 'exited', 'created']
@@ -14,7 +15,7 @@ const system = createSystem({
   networkDrivers: ['bridge'], logDrivers: ['json-file'], runtimes: () => ({ gantry: { path: 'gantry-runc' } }), defaultRuntime: 'gantry', initPath: 'gantry-init',
   containers: { list: async () => states.map((State) => ({ State, ImageID: 'i' }) as ContainerSummary) },
   images: { store: { list: () => [] as unknown[] } as ImageStore, list: async () => [{ Id: 'i', Size: 5 }] } as unknown as Images,
-  layerSize: async () => 0,
+  layerSize: () => 0,
 })
 
 void test('info counts containers by state', async () => {
@@ -33,9 +34,17 @@ void test('info says of the host what the host says of itself', async () => {
   assert.equal(Math.floor(Number(info['MemTotal']) / 1024), Number(tool('sh', '-c', "awk '/MemTotal/{print $2}' /proc/meminfo")))
 })
 
+void test('security options are those of the host and of the flags, in the order of Docker', () => {
+  const host = { seccomp: true, cgroupNamespaces: true }
+  assert.deepEqual(securityOptionsOf(host), ['name=seccomp,profile=builtin', 'name=cgroupns'])
+  const userRemap = { uids: [], gids: [], root: { uid: 1, gid: 1 } }
+  const all = securityOptionsOf(host, { apparmor: 'p', selinux: { process: 'p', file: 'f', sharedFile: 's' }, userRemap, noNewPrivileges: true, seccompName: '/etc/own.json' })
+  assert.deepEqual(all, ['name=apparmor', 'name=seccomp,profile=/etc/own.json', 'name=selinux', 'name=userns', 'name=cgroupns', 'name=no-new-privileges'])
+})
+
 void test('what a host lacks is warned of', () => {
   const limits = { MemoryLimit: true, SwapLimit: false, CpuCfsPeriod: true, CpuCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true, OomKillDisable: false }
-  const host = { limits, ipv4Forwarding: false, securityOptions: [], operatingSystem: '', osVersion: '', openFiles: 0 }
+  const host = { limits, ipv4Forwarding: false, seccomp: true, cgroupNamespaces: true, operatingSystem: '', osVersion: '', openFiles: 0 }
   assert.deepEqual(hostWarnings({ ...host, cgroupVersion: '2' }), ['WARNING: No swap limit support', 'WARNING: IPv4 forwarding is disabled'])
   assert.equal(hostWarnings({ ...host, cgroupVersion: '1' }).length, 3)
 })

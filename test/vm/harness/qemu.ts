@@ -16,7 +16,11 @@ export interface QemuOptions {
   share: string
   /** A saved state to go on from, in place of booting. */
   state?: string
+  /** Which security module the kernel has; AppArmor unless told. SELinux has no policy until one is loaded. */
+  security?: Security
 }
+
+export type Security = 'apparmor' | 'selinux'
 
 /** A running qemu. Its stdin and stdout are the guest's port "agent". */
 export interface Qemu {
@@ -33,7 +37,7 @@ const processor = 'max,la57=off,erms=off,fsrm=off,smap=off,smep=off,pku=off'
 const kernelCommandLine = [
   ['root=/dev/vda', 'rw', 'console=ttyS0', 'quiet', 'loglevel=4', 'panic=-1', 'net.ifnames=0'],
   ['mitigations=off', 'nokaslr', 'no_timer_check', 'tsc=reliable', 'random.trust_cpu=on'],
-  ['systemd.unified_cgroup_hierarchy=1', 'systemd.show_status=false', 'apparmor=1', 'security=apparmor'],
+  ['systemd.unified_cgroup_hierarchy=1', 'systemd.show_status=false'],
 ].flat().join(' ')
 
 export async function startQemu(options: QemuOptions): Promise<Qemu> {
@@ -53,12 +57,14 @@ export async function startQemu(options: QemuOptions): Promise<Qemu> {
   }
 }
 
-function qemuArguments({ image, directory, disk, share, state }: QemuOptions): string[] {
+const securityArguments: Record<Security, string> = { apparmor: 'apparmor=1 security=apparmor', selinux: 'selinux=1 security=selinux enforcing=0' }
+
+function qemuArguments({ image, directory, disk, share, state, security = 'apparmor' }: QemuOptions): string[] {
   const groups = [
     // Never KVM: a nested one may run no stock kernel, and all machines shall behave alike.
     ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', processor, '-M', 'q35,vmport=off', '-m', '2048', '-smp', '2'],
     ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-nic', 'none'],
-    ['-kernel', path.join(image, 'vmlinuz'), '-initrd', path.join(image, 'initrd'), '-append', kernelCommandLine],
+    ['-kernel', path.join(image, 'vmlinuz'), '-initrd', path.join(image, 'initrd'), '-append', `${kernelCommandLine} ${securityArguments[security]}`],
     ['-drive', `file=${disk},if=none,id=root,format=qcow2,cache=unsafe,discard=unmap`, '-device', 'virtio-blk-pci,drive=root'],
     ['-device', 'virtio-rng-pci', '-serial', `file:${path.join(directory, 'console')}`],
     ['-fsdev', `local,id=host,path=${share},security_model=none,readonly=on,multidevs=remap`],

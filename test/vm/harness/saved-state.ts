@@ -1,27 +1,33 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { talkToAgent } from './agent.ts'
-import { type Qemu, startQemu } from './qemu.ts'
+import { type Qemu, type Security, startQemu } from './qemu.ts'
 import { makeScratch } from './scratch.ts'
 
 const bootTimeout = 300_000
 
 /** Directory with `disk.qcow2` and `state` of a machine that has booted. Boots one when it is not there. */
-export async function ensureSavedState(image: string): Promise<string> {
-  const directory = path.join(image, `booted-${await stateKey()}`)
-  if (existsSync(directory)) return directory
+export async function ensureSavedState(image: string, security: Security): Promise<string> {
+  const directory = path.join(image, `booted-${security}-${await stateKey()}`)
+  if (isWhole(directory)) return directory
+  rmSync(directory, { recursive: true, force: true })
   const scratch = makeScratch(image, 'booting')
   try {
-    await bootAndSave(image, scratch)
+    await bootAndSave(image, scratch, security).catch(async (error: unknown) => {
+      console.error(`vm: the machine did not boot, trying once more: ${String(error)}`)
+      rmSync(scratch, { recursive: true, force: true })
+      mkdirSync(scratch)
+      await bootAndSave(image, scratch, security)
+    })
     for (const name of ['console', 'qemu.log', 'qmp', 'empty']) rmSync(path.join(scratch, name), { recursive: true, force: true })
     try {
       renameSync(scratch, directory)
     } catch (error) {
       // Somebody else was quicker, and theirs is as good.
-      if (!existsSync(directory)) throw error
+      if (!isWhole(directory)) throw error
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
@@ -29,17 +35,22 @@ export async function ensureSavedState(image: string): Promise<string> {
   return directory
 }
 
+/** Somebody may have tidied the cache up by hand, or the disk may have been full. */
+function isWhole(directory: string): boolean {
+  return ['disk.qcow2', 'state'].every((name) => (statSync(path.join(directory, name), { throwIfNoEntry: false })?.size ?? 0) > 0)
+}
+
 /** qcow2 layer that takes the writes of one machine; the file below stays as it is. */
 export function makeDisk(file: string, below: { file: string; format: 'raw' | 'qcow2' }): void {
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', below.format, '-b', below.file, file])
 }
 
-async function bootAndSave(image: string, directory: string): Promise<void> {
+async function bootAndSave(image: string, directory: string, security: Security): Promise<void> {
   const disk = path.join(directory, 'disk.qcow2')
   const share = path.join(directory, 'empty')
   mkdirSync(share)
   makeDisk(disk, { file: path.join(image, 'root.raw'), format: 'raw' })
-  const qemu = await startQemu({ image, directory, disk, share })
+  const qemu = await startQemu({ image, directory, disk, share, security })
   try {
     const agent = talkToAgent(qemu)
     const overdue = sleep(bootTimeout, undefined, { ref: false }).then(() => {

@@ -2,6 +2,7 @@ import { after, before, describe } from 'node:test'
 import type { Finished } from './agent.ts'
 import { type Daemon, installDaemon } from './daemon.ts'
 import { type Machine, requireBuild, startMachine } from './machine.ts'
+import type { Security } from './qemu.ts'
 
 /** A machine with a running gantryd and the stock docker client; in its image store one image, `tiny`: a static busybox. */
 export interface Stage extends Machine {
@@ -26,12 +27,12 @@ export interface Container extends AsyncDisposable {
 export const tiny = 'tiny'
 
 /** Tells stories of one machine that stays up meanwhile. `stage` is filled before the first test. */
-export function onOneMachine(title: string, tell: (stage: Stage) => void): void {
+export function onOneMachine(title: string, tell: (stage: Stage) => void, options: { security?: Security } = {}): void {
   describe(title, { concurrency: false }, () => {
     const stage = {} as Stage
     before(async () => {
       requireBuild()
-      const machine = await startMachine()
+      const machine = await startMachine(options.security)
       Object.assign(stage, machine, { [Symbol.asyncDispose]: machine[Symbol.asyncDispose] })
       Object.assign(stage, withDocker(machine), { daemon: await installDaemon(machine) })
       await machine.must(importTiny)

@@ -16,6 +16,8 @@ export interface ForeignRuntime {
   /** Where it keeps its state. */
   root: string
   hidden: HiddenDirectories
+  /** It has systemd make the cgroup. */
+  systemd: boolean
 }
 
 export interface OpenForeignRuntime {
@@ -25,16 +27,17 @@ export interface OpenForeignRuntime {
   runtimes: string
   choice: RuntimeChoice
   spec: OciSpec | undefined
+  systemd?: boolean
 }
 
-export async function openForeignRuntime({ kernel, layout, runtimes, choice, spec }: OpenForeignRuntime): Promise<ForeignRuntime> {
+export async function openForeignRuntime({ kernel, layout, runtimes, choice, spec, systemd = false }: OpenForeignRuntime): Promise<ForeignRuntime> {
   const hidden = await hiddenDirectories({ kernel, layout, path: choice.path, spec })
-  return { choice, root: join(runtimes, basename(choice.name)), hidden }
+  return { choice, root: join(runtimes, basename(choice.name)), hidden, systemd }
 }
 
 /** Its command line; errors go to the log in the current directory or `directory`. */
-export function commandLine({ choice, root }: ForeignRuntime, directory: string, command: readonly string[]): string[] {
-  return [choice.path, '--root', root, '--log', join(directory, runtimeFiles.log), '--log-format', 'json', ...choice.args, ...command]
+export function commandLine({ choice, root, systemd }: ForeignRuntime, directory: string, command: readonly string[]): string[] {
+  return [choice.path, '--root', root, '--log', join(directory, runtimeFiles.log), '--log-format', 'json', ...(systemd ? ['--systemd-cgroup'] : []), ...choice.args, ...command]
 }
 
 // Its parameters: how many directories, the directories, the command.

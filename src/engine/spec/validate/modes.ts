@@ -2,11 +2,10 @@ import { GantryError } from '../../../lib/errors.ts'
 import type { ContainerConfig } from '../../types/container-config.ts'
 import type { EndpointSettings, HostConfig } from '../../types/host-config.ts'
 import { isContainer, isHost } from '../namespaces.ts'
-import { notImplemented } from './unsupported.ts'
 
 /**
  * Namespace modes by themselves and against each other, with Docker's texts.
- * @throws InvalidParameter; NotImplemented for networks that are not there yet
+ * @throws InvalidParameter
  */
 export function checkModes(config: ContainerConfig, hostConfig: HostConfig, networking: Record<string, EndpointSettings>): void {
   const { NetworkMode, PidMode, IpcMode, UTSMode, CgroupnsMode, UsernsMode } = hostConfig
@@ -17,7 +16,6 @@ export function checkModes(config: ContainerConfig, hostConfig: HostConfig, netw
   if (!isMode(UsernsMode, ['host'], false)) throw invalid(`invalid user namespace mode: ${UsernsMode}`)
   if (NetworkMode === 'container:') throw invalid('invalid container format container:<name|id>')
   if (isHost(UTSMode) && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode')
-  checkEndpoints(NetworkMode || 'default', networking)
   if (isContainer(NetworkMode)) checkContainerNetwork(config, hostConfig, networking)
 }
 
@@ -34,23 +32,6 @@ function checkContainerNetwork(config: ContainerConfig, hostConfig: HostConfig, 
   }
   if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
     throw invalid('conflicting options: port exposing and the container type network mode')
-  }
-}
-
-const predefined = new Set(['default', 'bridge', 'host', 'none'])
-
-function checkEndpoints(mode: string, networking: Record<string, EndpointSettings>): void {
-  if (!predefined.has(mode) && !isContainer(mode)) throw notImplemented(`--network ${mode}`)
-  for (const [network, endpoint] of Object.entries(networking)) {
-    if (!predefined.has(network) && network !== mode) throw notImplemented(`--network ${network}`)
-    if (endpoint?.IPAMConfig?.IPv4Address || endpoint?.IPAMConfig?.IPv6Address) {
-      throw invalid('user specified IP address is supported on user defined networks only')
-    }
-    if (endpoint?.Aliases?.length) {
-      throw invalid('network-scoped alias is supported only for containers in user defined networks')
-    }
-    if (endpoint?.Links?.length) throw notImplemented('--link')
-    if (Object.keys(endpoint?.DriverOpts ?? {}).length > 0) throw notImplemented('--network with driver-opt')
   }
 }
 

@@ -2,16 +2,14 @@ import { statSync } from 'node:fs'
 import { GantryError } from '../../../lib/errors.ts'
 import type { ContainerConfig } from '../../types/container-config.ts'
 import type { HostConfig, MountPoint } from '../../types/host-config.ts'
-import { destinationProblem, isPropagation, parseBind } from '../binds.ts'
+import { isLocalPath } from '../../volumes/subpath.ts'
+import { checkVolumeName } from '../../volumes/names.ts'
+import { cleanPath, destinationProblem, isPropagation, parseBind } from '../binds.ts'
 import { tmpfsOptions } from '../tmpfs.ts'
-import { notImplemented } from './unsupported.ts'
-
-const mountTypes = new Set(['bind', 'tmpfs', 'volume', 'npipe', 'cluster', 'image'])
-const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
 /**
  * -v, --mount and --tmpfs. The source of a `--mount type=bind` has to be there; that of a -v is made at start.
- * @throws InvalidParameter with Docker's text; NotImplemented for volumes with a name
+ * @throws InvalidParameter with Docker's text
  */
 export function checkMounts(config: ContainerConfig, hostConfig: HostConfig): void {
   const destinations = [
@@ -32,40 +30,57 @@ export function checkMounts(config: ContainerConfig, hostConfig: HostConfig): vo
 
 function checkBind(specification: string): string {
   const { source, destination } = parseBind(specification)
-  if (source !== undefined && !source.startsWith('/')) {
-    if (!volumeName.test(source)) {
-      throw invalid(
-        `create ${source}: ${JSON.stringify(source)} includes invalid characters for a local volume name, only ` +
-          '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
-      )
-    }
-    throw notImplemented(`--volume ${specification} (a volume with a name)`)
-  }
+  if (source !== undefined && !source.startsWith('/')) checkVolumeName(source)
   return destination
 }
 
+const checks: Record<string, (mount: MountPoint) => string | undefined> = { bind: bindProblem, volume: volumeProblem, tmpfs: tmpfsProblem, image: imageProblem }
+
+/** @returns its place */
 function checkMountPoint(mount: MountPoint): string {
-  if (!mountTypes.has(mount.Type)) throw invalidMount(mount, 'mount type unknown')
-  if (mount.Type !== 'bind' && mount.Type !== 'tmpfs') throw notImplemented(`--mount type=${mount.Type}`)
   if (!mount.Target) throw invalidMount(mount, 'field Target must not be empty')
-  const problem = destinationProblem(mount.Target)
-  if (problem) throw invalidMount(mount, problem)
-  if (mount.Type === 'bind') checkBindMount(mount)
-  else if (mount.Source) throw invalidMount(mount, 'field Source must not be specified')
-  return mount.Target.length > 1 ? mount.Target.replace(/\/+$/, '') : mount.Target
+  const problem = destinationProblem(mount.Target) ?? (Object.hasOwn(checks, mount.Type) ? checks[mount.Type]?.(mount) : 'mount type unknown')
+  if (problem !== undefined) throw invalidMount(mount, problem)
+  if (mount.Type === 'volume' && mount.Source) checkVolumeName(mount.Source)
+  return cleanPath(mount.Target)
 }
 
-function checkBindMount(mount: MountPoint): void {
-  const { Source: source = '', BindOptions: options } = mount
-  if (source === '') throw invalidMount(mount, 'field Source must not be empty')
-  if (mount.TmpfsOptions) throw invalidMount(mount, 'field TmpfsOptions must not be specified')
-  if (mount.VolumeOptions) throw invalidMount(mount, 'field VolumeOptions must not be specified')
-  if (options?.Propagation && !isPropagation(options.Propagation)) {
-    throw invalidMount(mount, `invalid propagation mode: ${options.Propagation}`)
+function bindProblem(mount: MountPoint): string | undefined {
+  const { Source: source = '', BindOptions: options, ReadOnly: readOnly = false } = mount
+  if (source === '') return 'field Source must not be empty'
+  if (options?.Propagation && !isPropagation(options.Propagation)) return `invalid propagation mode: ${options.Propagation}`
+  if (mount.TmpfsOptions) return 'field TmpfsOptions must not be specified'
+  if (mount.VolumeOptions) return 'field VolumeOptions must not be specified'
+  if (!source.startsWith('/')) return `invalid mount path: '${source}' mount path must be absolute`
+  if (options?.ReadOnlyNonRecursive && !readOnly) return 'mount options conflict: !ReadOnly && BindOptions.ReadOnlyNonRecursive'
+  if (options?.ReadOnlyForceRecursive && !readOnly) return 'mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive'
+  if (options?.ReadOnlyForceRecursive && options.ReadOnlyNonRecursive) return 'mount options conflict: ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive'
+  if (options?.CreateMountpoint || statSync(source, { throwIfNoEntry: false })) return undefined
+  return `bind source path does not exist: ${source}`
+}
+
+function volumeProblem({ Source: source = '', ReadOnly, BindOptions, VolumeOptions }: MountPoint): string | undefined {
+  if (BindOptions) return 'field BindOptions must not be specified'
+  if (VolumeOptions?.Subpath && source === '') return 'must not set Subpath when using anonymous volumes'
+  if (VolumeOptions?.Subpath && !isLocalPath(VolumeOptions.Subpath)) return 'subpath must be a relative path within the volume'
+  return ReadOnly && source === '' ? 'must not set ReadOnly mode when using anonymous volumes' : undefined
+}
+
+function tmpfsProblem({ Source, BindOptions, TmpfsOptions }: MountPoint): string | undefined {
+  if (BindOptions) return 'field BindOptions must not be specified'
+  if (Source) return 'field Source must not be specified'
+  for (const option of TmpfsOptions?.Options ?? []) {
+    if (option.length === 0 || option.length > 2) return 'invalid option array length'
+    if (option[0] !== 'exec' && option[0] !== 'noexec') return `invalid option: ${option[0]}`
   }
-  if (!source.startsWith('/')) throw invalidMount(mount, `invalid mount path: '${source}' mount path must be absolute`)
-  if (options?.CreateMountpoint) throw notImplemented('--mount with bind-create-src')
-  if (!statSync(source, { throwIfNoEntry: false })) throw invalidMount(mount, `bind source path does not exist: ${source}`)
+  return undefined
+}
+
+function imageProblem({ Source, BindOptions, VolumeOptions, ImageOptions }: MountPoint): string | undefined {
+  if (BindOptions) return 'field BindOptions must not be specified'
+  if (VolumeOptions) return 'field VolumeOptions must not be specified'
+  if (!Source) return 'field Source must not be empty'
+  return ImageOptions?.Subpath && !isLocalPath(ImageOptions.Subpath) ? 'subpath must be a relative path within the image' : undefined
 }
 
 function checkTmpfs(destination: string, options: string): string {

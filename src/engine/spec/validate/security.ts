@@ -5,7 +5,6 @@ import type { HostConfig } from '../../types/host-config.ts'
 import { requestedCapabilities } from '../capabilities.ts'
 import type { HostFacts } from '../input.ts'
 import { parseSecurityOptions } from '../security-options.ts'
-import { notImplemented } from './unsupported.ts'
 
 const builtInSeccomp = new Set([undefined, 'unconfined', 'builtin'])
 
@@ -14,13 +13,9 @@ const builtInSeccomp = new Set([undefined, 'unconfined', 'builtin'])
  * @returns a warning for asked-for capabilities that the engine itself lacks
  */
 export function checkSecurity(hostConfig: HostConfig, host: HostFacts): string[] {
-  const { seccomp, apparmor, labels } = parseSecurityOptions(hostConfig.SecurityOpt)
+  const { seccomp } = parseSecurityOptions(hostConfig.SecurityOpt)
   const requested = requestedCapabilities(hostConfig)
   if (!builtInSeccomp.has(seccomp)) checkProfile(seccomp ?? '', requested, host)
-  // Where the kernel has no AppArmor or SELinux Docker takes these without effect.
-  if (host.apparmor && apparmor !== undefined && apparmor !== 'unconfined') throw notImplemented(`--security-opt apparmor=${apparmor}`)
-  const label = labels.find((value) => value !== 'disable')
-  if (host.selinux && label !== undefined) throw notImplemented(`--security-opt label=${label}`)
   const missing = capabilitiesOf(requested & ~host.capabilities)
   if (missing.length === 0 || hostConfig.Privileged || all(hostConfig)) return []
   return [`This host does not have ${missing.join(', ')}: the container runs without.`]

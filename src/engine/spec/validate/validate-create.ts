@@ -1,7 +1,9 @@
 import { GantryError } from '../../../lib/errors.ts'
 import type { ContainerConfig } from '../../types/container-config.ts'
 import type { EndpointSettings, HostConfig } from '../../types/host-config.ts'
-import type { HostFacts } from '../input.ts'
+import type { SecurityDefaults } from '../../security/defaults.ts'
+import type { CgroupDriver, HostFacts } from '../input.ts'
+import { checkCgroupParent } from './cgroup-parent.ts'
 import { rlimitsOf } from '../rlimits.ts'
 import { checkModes } from './modes.ts'
 import { checkMounts } from './mounts.ts'
@@ -10,6 +12,7 @@ import { checkResources } from './resources.ts'
 import { checkSecurity } from './security.ts'
 import { signalNumber } from './signals.ts'
 import { checkSysctls } from './sysctls.ts'
+import { checkUserNamespace } from './user-namespace.ts'
 import { refuseUnsupported } from './unsupported.ts'
 
 export interface CreateRequest {
@@ -20,6 +23,8 @@ export interface CreateRequest {
   hostConfig: HostConfig
   networking: Record<string, EndpointSettings>
   host: HostFacts
+  cgroupDriver?: CgroupDriver
+  security?: SecurityDefaults
 }
 
 /**
@@ -28,15 +33,17 @@ export interface CreateRequest {
  * @returns the `Warnings` of the create call
  * @throws InvalidParameter; NotImplemented "not implemented yet: --x"
  */
-export function validateCreate({ config, imageConfig, hostConfig, networking, host }: CreateRequest): string[] {
+export function validateCreate({ config, imageConfig, hostConfig, networking, host, cgroupDriver, security }: CreateRequest): string[] {
   checkConfig(config)
   checkRestart(hostConfig)
   refuseUnsupported(config, hostConfig)
   checkModes(config, hostConfig, networking)
+  checkUserNamespace(hostConfig, security?.userRemap !== undefined)
   checkPorts(config, hostConfig)
   checkMounts(config, hostConfig)
   checkSysctls(hostConfig)
   rlimitsOf(hostConfig.Ulimits)
+  checkCgroupParent(hostConfig.CgroupParent, cgroupDriver)
   return [...checkResources(hostConfig, host), ...checkSecurity(hostConfig, host), ...ignored(config.Healthcheck ?? imageConfig?.Healthcheck, hostConfig)]
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Image, ImageStore } from '../../../../src/containerd/images/contract.ts'
@@ -8,8 +8,10 @@ import type { ContainersRoom } from '../../../../src/engine/containers.ts'
 import type { ContainerSpecs } from '../../../../src/engine/containers/oci.ts'
 import type { CreateContainer, EventMessage, Events } from '../../../../src/engine/engine.ts'
 import type { Kernel } from '../../../../src/kernel/kernel.ts'
+import { nr } from '../../../../src/kernel/syscalls.ts'
 import { GantryError } from '../../../../src/lib/errors.ts'
-import type { AllocateEndpoint, Endpoint, NetworkInfo, NetworkService } from '../../../../src/net/contract.ts'
+import type { AllocateEndpoint, BoundPorts, Endpoint, NameRecord, NetworkInfo, NetworkService } from '../../../../src/net/contract.ts'
+import type { PortBinding } from '../../../../src/engine/types/host-config.ts'
 import { FakeTasks } from './fake-tasks.ts'
 
 export interface TestRoom {
@@ -104,6 +106,8 @@ function snapshotter(snapshots: Set<string>): Snapshotter {
   return {
     name: 'overlay2',
     prepare: async (key) => void snapshots.add(key),
+    activate: async () => {},
+    deactivate: async () => {},
     mount: (key) => ({ type: 'overlay', lower: ['/lower'], upper: `/${key}/diff`, work: `/${key}/work` }),
     mountpoint: (key) => `/${key}/merged`,
     remove: async (key) => void snapshots.delete(key),
@@ -130,8 +134,9 @@ const bridge: NetworkInfo = {
   created: '',
   internal: false,
   attachable: false,
+  enableIPv4: true,
   enableIPv6: false,
-  ipam: { driver: 'default', config: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }] },
+  ipam: { driver: 'default', options: null, config: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }] },
   options: {},
   labels: {},
 }
@@ -160,9 +165,16 @@ export class FakeNetwork implements NetworkService {
       ipv4: `172.17.0.${this.held.size + 2}`,
       prefix: 16,
       gateway: '172.17.0.1',
-      mac: '02:42:ac:11:00:02',
+      ipv6: '',
+      prefix6: 0,
+      gateway6: '',
+      mac: request.mac ?? '02:42:ac:11:00:02',
       hostInterface: 'veth0',
-      ports: Object.fromEntries(Object.entries(request.portBindings).map(([port, bindings]) => [port, bindings.map(({ HostPort }) => ({ HostIp: '0.0.0.0', HostPort: HostPort || '32768' }))])),
+      containerInterface: 'eth0',
+      gwPriority: request.gwPriority ?? 0,
+      dnsNames: request.dnsNames ?? [],
+      links: request.links ?? [],
+      ports: {},
     }
     this.held.set(endpoint.id, endpoint)
     return endpoint
@@ -184,6 +196,24 @@ export class FakeNetwork implements NetworkService {
     return [...this.held.values()]
   }
 
+  endpointsOf(containerId: string): Endpoint[] {
+    return this.endpoints().filter((endpoint) => endpoint.containerId === containerId)
+  }
+
+  async publish(_containerId: string, wanted: Record<string, PortBinding[]>): Promise<BoundPorts> {
+    return Object.fromEntries(Object.entries(wanted).map(([port, bindings]) => [port, bindings.map(({ HostPort }) => ({ HostIp: '0.0.0.0', HostPort: HostPort || '32768' }))]))
+  }
+
+  names(): NameRecord[] {
+    return []
+  }
+
+  create(): Promise<NetworkInfo> {
+    return Promise.reject(new Error('nothing is created here'))
+  }
+
+  async remove(): Promise<void> {}
+  rename(): void {}
   async attachNone(): Promise<void> {}
   async recover(): Promise<void> {}
   async close(): Promise<void> {}
@@ -196,8 +226,12 @@ const fakeSpecs: ContainerSpecs = {
   execProcess: (_container, { exec }) => ({ user: { uid: 0, gid: 0 }, args: exec.Cmd ?? [], cwd: '/', terminal: exec.Tty }),
 }
 
+/** These answer with a descriptor, which somebody closes. */
+const opening = new Set(['fsopen', 'fsmount', 'open_tree'].map(nr))
+
+/** Everything succeeds, but nothing can be found. */
 const fakeKernel: Kernel = {
-  syscall: () => 0,
+  syscall: (number) => (number === nr('openat2') ? -2 : opening.has(number) ? openSync('/', 'r') : 0),
   spawnMonitor: () => Promise.reject(new Error('nothing is spawned here')),
   tool: async (argv) => ({ code: argv.includes('-ef') ? 0 : 1, stdout: 'UID PID CMD\nroot 1000 sleep 9\nroot 1 init\n', stderr: '' }),
 }

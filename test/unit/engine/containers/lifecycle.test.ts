@@ -77,7 +77,7 @@ test('a command that is not there gives 127 and Docker\'s text, and everything i
 test('a port in use fails the start with the network\'s own words', async () => {
   const id = await engine.create({})
   engine.network.fail = new GantryError('System', 'Bind for 0.0.0.0:80 failed: port is already allocated')
-  await assert.rejects(engine.room.containers.start(id), { kind: 'System', message: 'Bind for 0.0.0.0:80 failed: port is already allocated' })
+  await assert.rejects(engine.room.containers.start(id), { kind: 'System', message: 'failed to set up container networking: Bind for 0.0.0.0:80 failed: port is already allocated' })
 })
 
 test('stop sends the stop signal, and SIGKILL after the timeout', async () => {

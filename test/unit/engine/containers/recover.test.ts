@@ -116,13 +116,24 @@ test('an unreadable configuration is put aside with its snapshot', async () => {
   assert.deepEqual([...engine.snapshots].toSorted(), [id, whole].toSorted())
 })
 
-test('anonymous volumes go with their container, also after an interrupted create', async () => {
+test('anonymous volumes go with an interrupted create or removal', async () => {
   const id = await engine.create({ config: { Volumes: { '/data': {} } } })
   const { Mounts } = await engine.room.containers.inspect(id, { size: false })
   assert.ok(existsSync(String(Mounts[0]?.['Source'])))
+  const [name = ''] = readdirSync(`${engine.dataRoot}/volumes`)
+  // As a kill leaves it before the container is whole, and after it has begun to go.
+  writeFileSync(`${engine.dataRoot}/volumes/${name}/container`, id)
   rmSync(`${engine.dataRoot}/containers/${id}/config.v2.json`)
   await restartEngine()
   assert.deepEqual(readdirSync(`${engine.dataRoot}/volumes`), [])
+
+  const left = await engine.create({ config: { Volumes: { '/data': {} } } })
+  await engine.room.containers.remove(left, { force: false, volumes: false })
+  await restartEngine()
+  assert.equal(readdirSync(`${engine.dataRoot}/volumes`).length, 1)
+  const both = await engine.create({ config: { Volumes: { '/data': {} } } })
+  await engine.room.containers.remove(both, { force: false, volumes: true })
+  assert.equal(readdirSync(`${engine.dataRoot}/volumes`).length, 1)
 })
 
 test('names and ids mean the same as before', async () => {

@@ -212,3 +212,27 @@ void test('the same input gives the same specification, and it survives JSON', (
   const given = input({ Memory: 67108864, Binds: ['/a:/b'], Ulimits: [{ Name: 'nofile', Soft: 1024, Hard: 2048 }] })
   assert.deepEqual(JSON.parse(JSON.stringify(buildSpec(given))), buildSpec(given))
 })
+
+const users = { uids: [{ containerID: 0, hostID: 100_000, size: 65_536 }], gids: [{ containerID: 0, hostID: 200_000, size: 1000 }] }
+
+void test('a container with users of its own has their maps, and lets no more groups ping than it has', () => {
+  const { namespaces, uidMappings, gidMappings, sysctl } = linux({}, { users })
+  assert.deepEqual(namespaces?.filter(({ type }) => type === 'user'), [{ type: 'user' }])
+  assert.deepEqual([uidMappings, gidMappings], [users.uids, users.gids])
+  assert.equal(sysctl?.['net.ipv4.ping_group_range'], '0 999')
+  const joined = linux({}, { users: { ...users, joined: 11 } })
+  assert.deepEqual(joined.namespaces?.filter(({ type }) => type === 'user'), [{ type: 'user', path: '/proc/11/ns/user' }])
+  assert.equal(linux().uidMappings, undefined)
+})
+
+void test("the engine's defaults hold where the container says nothing", () => {
+  const security = { seccomp: '{"defaultAction":"SCMP_ACT_LOG"}', noNewPrivileges: true, apparmor: 'docker-default' }
+  const made = (hostConfig: HostConfig) => {
+    const { process, linux } = buildSpec(input(hostConfig, {}, { security, labels: { process: 'p', mount: 'm' } }))
+    return [linux?.seccomp?.defaultAction, process?.noNewPrivileges, process?.apparmorProfile, process?.selinuxLabel, linux?.mountLabel]
+  }
+  assert.deepEqual(made({}), ['SCMP_ACT_LOG', true, 'docker-default', 'p', 'm'])
+  assert.deepEqual(made({ SecurityOpt: ['seccomp=builtin', 'no-new-privileges=false', 'apparmor=own'] }), ['SCMP_ACT_ERRNO', false, 'own', 'p', 'm'])
+  assert.deepEqual(made({ Privileged: true }).slice(0, 3), [undefined, true, 'unconfined'])
+  assert.equal(buildSpec(input({}, {}, { security: { seccomp: 'unconfined' } })).linux?.seccomp, undefined)
+})

@@ -1,0 +1,87 @@
+import { GantryError, messageOf } from '../../lib/errors.ts'
+import { applyChanges } from '../../lib/dockerfile-changes.ts'
+import { familiarString, parseReference, withDefaultTag } from '../../lib/reference.ts'
+import type { TarEntry } from '../../lib/tar/entry.ts'
+import { TarFilter } from '../../lib/tar/filter.ts'
+import type { Image } from '../../containerd/images/contract.ts'
+import type { CommitContainer } from '../engine.ts'
+import type { ContainerConfig } from '../types/container-config.ts'
+import { engineChanges } from './changes.ts'
+import { emitContainerEvent } from './container-events.ts'
+import type { Container } from './container.ts'
+import type { ContainersContext } from './context.ts'
+import { mergeConfig } from './merge-config.ts'
+import { pauseContainer, unpauseContainer } from './pause.ts'
+
+/** Makes an image of a container: its image, and what was changed since as one more layer. Volumes and mounts are no part of it. */
+export async function commitContainer(ctx: ContainersContext, container: Container, request: CommitContainer): Promise<{ Id: string }> {
+  const name = request.reference ? checkedName(request.reference) : undefined
+  const { state } = container
+  if (state.Dead) throw new GantryError('Conflict', `You cannot commit container ${container.id} which is Dead`)
+  if (state.RemovalInProgress || container.removed) throw new GantryError('Conflict', `You cannot commit container ${container.id} which is being removed`)
+  const config = committedConfig(container, request)
+  const image = request.pause && state.Running && !state.Paused && !state.Restarting ? await whilePaused(ctx, container, () => commit(ctx, container, { request, config })) : await commit(ctx, container, { request, config })
+  if (name !== undefined) {
+    ctx.images.tag(image.id, name)
+    ctx.events.emit('image', 'tag', { ID: image.id, Attributes: { ...image.config.Labels, name } })
+  }
+  emitContainerEvent(ctx, container, 'commit', { comment: request.comment ?? '', imageID: image.id, imageRef: name ?? '' })
+  return { Id: image.id }
+}
+
+function checkedName(text: string): string {
+  const reference = withDefaultTag(parseReference(text))
+  if (reference.digest !== undefined) throw new GantryError('InvalidParameter', 'refusing to create a tag with a digest reference')
+  return familiarString(reference)
+}
+
+/** What the request says, changed by the instructions, completed from the container's. */
+function committedConfig(container: Container, { config, changes }: CommitContainer): ContainerConfig {
+  const changed: ContainerConfig = structuredClone(config ?? container.config)
+  const commands = changes.flatMap((text) => text.split('\n')).map((line) => line.trim().toUpperCase())
+  applyChanges(changed, changes)
+  // A new entry point takes the command that belonged to the old one away, unless there was a CMD before it.
+  const entrypoint = commands.findIndex((line) => line.startsWith('ENTRYPOINT'))
+  if (entrypoint !== -1 && !commands.some((line) => line.startsWith('CMD'))) changed.Cmd = null
+  const merged = mergeConfig(changed, container.config)
+  return { ...merged, OnBuild: changed.OnBuild ?? null }
+}
+
+async function whilePaused<Result>(ctx: ContainersContext, container: Container, act: () => Promise<Result>): Promise<Result> {
+  let paused = true
+  await pauseContainer(ctx, container).catch((error: unknown) => {
+    // It ended meanwhile: what it has left is what is committed.
+    if (!(error instanceof GantryError) || error.kind !== 'Conflict') throw error
+    paused = false
+  })
+  try {
+    return await act()
+  } finally {
+    if (paused) await unpauseContainer(ctx, container).catch((error: unknown) => ctx.log(`cannot unpause container ${container.id}: ${messageOf(error)}`))
+  }
+}
+
+async function commit(ctx: ContainersContext, container: Container, { request, config }: { request: CommitContainer; config: ContainerConfig }): Promise<Image> {
+  const ignored = await engineChanges(ctx, container)
+  const filter = new TarFilter((entry) => !ignored.has(pathOf(entry)))
+  return await ctx.images.commit({
+    parent: container.imageId,
+    layer: whole(container, filter.copy(ctx.snapshotter.diff(container.id))),
+    isEmpty: () => filter.members === 0,
+    config,
+    container: { id: container.id, config: container.config },
+    ...(request.author !== undefined && { author: request.author }),
+    ...(request.comment !== undefined && { comment: request.comment }),
+  })
+}
+
+/** A layer of a container that is removed while it is read would lack what is gone already. */
+async function* whole(container: Container, layer: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* layer
+  if (container.removed) throw new GantryError('Conflict', `You cannot commit container ${container.id} which is being removed`)
+}
+
+/** As in `changes`. A whiteout is of the path that it hides. */
+function pathOf({ name }: TarEntry): string {
+  return `/${name.replace(/\/$/, '').replace(/(^|\/)\.wh\.(?!\.wh\.)/, '$1')}`
+}
