@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 const programs = {
   gantryd: 'src/gantryd/main.ts',
   'gantry-proxy': 'src/proxy/main.ts',
+  'gantry-dns': 'src/net/dns/main.ts',
   'compression-thread': 'src/containerd/images/compression/compression-thread.ts',
 }
 

@@ -13,8 +13,9 @@ const reaches: Record<string, readonly string[]> = {
   runc: ['kernel', 'shim'],
   net: ['kernel'],
   containerd: ['kernel', 'shim', 'runc'],
+  logging: ['kernel'],
   build: ['containerd', 'kernel'],
-  engine: ['containerd', 'net', 'build', 'runc', 'shim', 'kernel'],
+  engine: ['containerd', 'logging', 'net', 'build', 'runc', 'shim', 'kernel'],
   api: ['engine'],
   cli: [],
 }

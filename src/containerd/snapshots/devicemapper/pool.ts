@@ -54,6 +54,7 @@ async function loopPool(kernel: Kernel, root: string, options: PoolOptions): Pro
     message: async (...words) => message(kernel, name, words),
     async end() {
       const { stdout } = await kernel.tool(['dmsetup', 'ls'])
+      if (!stdout.includes(`${name}\t`)) return
       if (stdout.split('\n').some((line) => line.startsWith(`${options.prefix}-`) && !line.startsWith(`${name}\t`))) return
       await runHostTool(kernel, 'dmsetup', 'remove', '--retry', name)
       await runHostTool(kernel, 'losetup', '-d', data, metadata)

@@ -95,7 +95,7 @@ export class LayerExtractor implements TarHandler {
 
   #make(entry: TarEntry, name: string): void {
     const place = this.#root.place(name)
-    const hidden = whiteoutOf(place.base)
+    const hidden = this.#style.plain ? undefined : whiteoutOf(place.base)
     if (hidden !== undefined) return this.#whiteOut(place, hidden)
     switch (entry.type) {
       case 'file':

@@ -15,6 +15,8 @@ export interface WhiteoutStyle {
   made?(stats: Stats): void
   /** It removes nodes. */
   readonly removes: boolean
+  /** The archive is no layer: names that look like whiteouts are names. */
+  readonly plain?: true
 }
 
 /** The layer's tree is on its own, and overlay(5) reads its marks. */

@@ -43,7 +43,8 @@ function vfsBackend(root: string, kernel: Kernel): TreeBackend {
     open: async () => {},
     close: async () => {},
     seal: async (tree) => syncFilesystem(kernel, directory(tree)),
-    remove: async (tree) => rm(directory(tree), { recursive: true, force: true }),
+    // A copy that a killed daemon began may be at its last file.
+    remove: async (tree) => rm(directory(tree), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
     graphData: () => ({}),
     status: () => [],
     end: async () => {},
@@ -56,8 +57,11 @@ function setQuota(kernel: Kernel, directory: string, { root, quota }: { root: st
   control.set(directory, quota)
 }
 
+/** A copy that outlived a killed daemon would write into what the next one removes. */
+const diesWithUs = ['setpriv', '--pdeathsig', 'KILL', '--']
+
 /** In another process, which knows FICLONE, copy_file_range(2) and holes, so that a gigabyte holds nobody up here. */
 async function copyTree(kernel: Kernel, from: string, to: string): Promise<void> {
-  const { code, stderr } = await kernel.tool(['cp', '-a', '--reflink=auto', '--sparse=auto', '-T', from, to])
+  const { code, stderr } = await kernel.tool([...diesWithUs, 'cp', '-a', '--reflink=auto', '--sparse=auto', '-T', from, to])
   if (code !== 0) throw new GantryError('System', `cannot copy ${from}: ${stderr.trim()}`)
 }
