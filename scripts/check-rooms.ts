@@ -22,8 +22,8 @@ const reaches: Record<string, readonly string[]> = {
 /** These put the parts together and may import all. */
 const composers = new Set(['gantryd'])
 const kernelOnly = [/^node:child_process$/, /\.node$/]
-/** The client runs the user's own credential helpers, and has no kernel room to go through. */
-const spawning = new Set(['src/cli/credentials/credential-helper.ts'])
+/** The client runs the user's own credential helpers and commands, and has no kernel room to go through. */
+const spawning = new Set(['src/cli/credentials/credential-helper.ts', 'src/cli/client/ssh.ts', 'src/cli/commands/fs.ts'])
 /** The client copies files of its own host, with attributes and devices. */
 const reachingAll = new Set(['src/cli/copy/attributes.ts'])
 /** Tables written by a program. */

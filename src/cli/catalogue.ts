@@ -53,18 +53,30 @@ export const commands: Record<string, Entry> = {
   version: one('Show the versions of client and engine', async () => (await import('./commands/version.ts')).versionCommand),
   info, attach, commit,
   completion: one('Print a completion script for a shell', async () => (await import('./commands/completion.ts')).completionCommand),
+  cgroup: one("Show where a container's cgroup is, and every value in it", async () => (await import('./commands/cgroup.ts')).cgroupCommand),
   cp, create, diff, events,
   du: one('Explain what space a container takes', async () => (await import('./commands/du.ts')).duCommand),
   explain: one('Print the system calls that make a container', async () => (await import('./commands/explain.ts')).explainCommand),
-  export: exportEntry, history, import: imports,
+  export: exportEntry,
+  fs: one("Show a container's file system at a path of the host, read-only", async () => (await import('./commands/fs.ts')).fsCommand),
+  history, import: imports,
   inspect: one('Show what the engine knows of an object', async () => (await import('./commands/inspect.ts')).inspectCommand),
-  kill, load, logs, pause, port, rename, restart, rm, rmi, save, start, stats, stop, tag, top, unpause, update, wait,
+  kill, load, logs, pause, port, rename, restart, rm, rmi, save,
+  set: one("Set limits of a container's cgroup, now and at each of its starts", async () => (await import('./commands/set.ts')).setCommand),
+  start, stats, stop, tag, top, unpause, update, wait,
 }
 
 /** The first of `commands` are the common ones in `--help`. */
 export const commonCommands = ['run', 'exec', 'ps', 'pull', 'push', 'images', 'login', 'logout', 'search', 'version', 'info']
 
 export const groups: Record<string, Group> = {
+  builder: {
+    summary: 'Manage builds',
+    commands: {
+      du: one('Show what the build cache keeps', async () => (await import('./commands/builder-du.ts')).builderDuCommand),
+      prune: one('Remove build cache', async () => (await import('./commands/builder-prune.ts')).builderPruneCommand),
+    },
+  },
   container: {
     summary: 'Manage containers',
     commands: {
@@ -73,6 +85,19 @@ export const groups: Record<string, Group> = {
       stop, top, unpause, update, wait,
     },
     aliases: { list: 'ls', ps: 'ls', remove: 'rm' },
+  },
+  context: {
+    summary: 'Manage contexts: engines by name',
+    commands: {
+      create: one('Create a context', async () => (await import('./commands/context-create.ts')).contextCreateCommand),
+      inspect: one('Show what is known of one or more contexts', async () => (await import('./commands/context-inspect.ts')).contextInspectCommand),
+      ls: one('List contexts', async () => (await import('./commands/context-ls.ts')).contextLsCommand),
+      rm: one('Remove one or more contexts', async () => (await import('./commands/context-rm.ts')).contextRmCommand),
+      show: one('Print the name of the context in use', async () => (await import('./commands/context-show.ts')).contextShowCommand),
+      update: one('Change a context', async () => (await import('./commands/context-update.ts')).contextUpdateCommand),
+      use: one('Set the context that commands use', async () => (await import('./commands/context-use.ts')).contextUseCommand),
+    },
+    aliases: { list: 'ls', remove: 'rm' },
   },
   image: {
     summary: 'Manage images',
@@ -95,13 +120,20 @@ export const groups: Record<string, Group> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
+  net: {
+    summary: 'Show how packets travel',
+    commands: {
+      explain: one('Print the way of a packet into a container and out of it', async () => (await import('./commands/net-explain.ts')).netExplainCommand),
+      trace: one('Show which interfaces and rules count', async () => (await import('./commands/net-trace.ts')).netTraceCommand),
+    },
+  },
   storage: {
     summary: 'Manage storage drivers',
     commands: { switch: one('Move images and stopped containers to another storage driver', async () => (await import('./commands/storage-switch.ts')).storageSwitchCommand) },
   },
   system: {
     summary: 'Manage the engine',
-    commands: { check: one('Verify everything that is stored', async () => (await import('./commands/system-check.ts')).systemCheckCommand), df: one('Show how much disk is used', async () => (await import('./commands/system-df.ts')).systemDfCommand), events, info, prune: one('Remove what is not used', async () => (await import('./commands/system-prune.ts')).systemPruneCommand) },
+    commands: { 'dial-stdio': one("Join standard input and output to the engine's socket", async () => (await import('./commands/system-dial-stdio.ts')).systemDialStdioCommand), check: one('Verify everything that is stored', async () => (await import('./commands/system-check.ts')).systemCheckCommand), df: one('Show how much disk is used', async () => (await import('./commands/system-df.ts')).systemDfCommand), events, info, prune: one('Remove what is not used', async () => (await import('./commands/system-prune.ts')).systemPruneCommand) },
   },
   volume: {
     summary: 'Manage volumes',

@@ -10,6 +10,8 @@ export type CliContext = {
   client: EngineClient
   /** Holds the user's config.json. */
   configDirectory: string
+  /** Name of the context in use; `host` when --host or the environment overrides it. @throws ExitError */
+  currentContext: () => { name: string; host?: string }
   /** Global `--debug`. */
   debug: boolean
 }

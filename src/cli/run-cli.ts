@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { commands, groups } from './catalogue.ts'
 import type { CliContext, Command } from './command.ts'
 import { EngineClient } from './client/engine-client.ts'
-import { engineAddress } from './client/host.ts'
+import { parseAddress, usualHost } from './client/host.ts'
+import { currentContext, engineAddress } from './contexts/current-context.ts'
 import { errorText, ExitError } from './exit-error.ts'
 import type { FlagValues } from './grammar/flag.ts'
 import { GrammarError, parseFlags } from './grammar/parse-flags.ts'
@@ -21,7 +22,11 @@ export async function runCli(words: string[], io: CliStreams): Promise<number> {
     debug = root.values.boolean('debug')
     const found = await findCommand(root, io.stdout)
     if (!found) return 0
-    client = new EngineClient(engineAddress(root.values.list('host').at(-1), io.env), io.env)
+    const configDirectory = root.values.string('config') || io.env['DOCKER_CONFIG'] || join(io.env['HOME'] || homedir(), '.docker')
+    const sources = { flags: root.values, env: io.env, configDirectory }
+    // A context that is broken must not keep its user from mending it.
+    const local = found.command.path.startsWith('context ') || found.command.path === 'completion'
+    client = new EngineClient(local ? parseAddress(usualHost()) : engineAddress(sources), io.env)
     const context: CliContext = {
       get stdin() {
         return io.stdin
@@ -30,12 +35,15 @@ export async function runCli(words: string[], io: CliStreams): Promise<number> {
       stderr: io.stderr,
       env: io.env,
       client,
-      configDirectory: root.values.string('config') || io.env['DOCKER_CONFIG'] || join(io.env['HOME'] || homedir(), '.docker'),
+      configDirectory,
+      currentContext: () => currentContext(sources),
       debug,
     }
     return await runCommand(found.command, found.words, context)
   } catch (error) {
     if (!(error instanceof Error) || error.message !== '') io.stderr.write(`${errorText(error)}\n`)
+    const hint = client && error instanceof Error && error.message !== '' ? await (await import('./hints/hint.ts')).hintFor(error, client) : undefined
+    if (hint !== undefined) io.stderr.write(`${hint}\n`)
     if (debug) io.stderr.write(`${(error as Error).stack}\n`)
     return error instanceof ExitError ? error.exitCode : 1
   } finally {
@@ -72,7 +80,6 @@ async function findCommand(root: Root, out: NodeJS.WriteStream): Promise<{ comma
     out.write(`${programName} version ${version}\n`)
     return undefined
   }
-  if (root.values.boolean('tls') || root.values.boolean('tlsverify')) throw new ExitError('not implemented yet: --tls')
   if (name === 'help' && rest.length > 0) [name, ...rest] = [...rest, '--help']
   if (name === undefined || root.wantsHelp || name === 'help') {
     out.write((await import('./root-help.ts')).rootHelp(out.columns ?? 80))

@@ -6,11 +6,14 @@ import { overlay2 } from '../containerd/snapshots/overlay2/overlay2.ts'
 import { vfs } from '../containerd/snapshots/vfs/vfs.ts'
 import { zfs } from '../containerd/snapshots/zfs/zfs.ts'
 import { GantryError } from '../lib/errors.ts'
+import { remoteDrivers } from '../logging/drivers.ts'
 
 /** What the engine is made of. What is not in these lists does not exist. Storage drivers in the order in which they are tried. */
 export const snapshotDrivers: readonly SnapshotDriver[] = [overlay2, fuseOverlayfs, btrfs, zfs, devicemapper, vfs]
 export const networkDrivers = ['bridge', 'host', 'ipvlan', 'macvlan', 'null'] as const
-export const logDrivers = ['json-file'] as const
+
+/** As `docker info` lists them: "none" is not among them. */
+export const logDrivers: readonly string[] = ['json-file', 'local', ...remoteDrivers.map(({ name }) => name)].toSorted()
 
 /** Drivers of Docker's that will not come, with the reason. */
 const goneDrivers: Record<string, string> = {

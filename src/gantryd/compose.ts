@@ -10,6 +10,10 @@ import type { TaskService } from '../containerd/tasks/contract.ts'
 import { openTaskService } from '../containerd/tasks/service.ts'
 import { openContainers } from '../engine/containers.ts'
 import type { Engine, Events } from '../engine/engine.ts'
+import { openBuildKit } from '../build/buildkit/buildkit.ts'
+import { hostPlatform } from '../containerd/distribution/platform.ts'
+import { openBuilds } from '../engine/build/builds.ts'
+import { remoteContexts } from '../engine/build/remote-context.ts'
 import { createEvents } from '../engine/events.ts'
 import { createImages } from '../engine/images.ts'
 import { createNetworks } from '../engine/networks.ts'
@@ -63,7 +67,16 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
   const volumes = openVolumes({ dataRoot, kernel, events, log: (line) => log('warn', line) })
   const room = openContainers({
     volumes,
-    dataRoot, execRoot, kernel, images: store, snapshotter, movedFrom: storage.movedFrom, tasks, networks: network, events, dns: config.dns, initPath, runtimes: config.runtimes, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent, security,
+    dataRoot, execRoot, kernel, images: store, snapshotter, movedFrom: storage.movedFrom, tasks, networks: network, events, dns: config.dns, initPath, runtimes: config.runtimes, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent, cdiDirectories: config.cdiDirectories, security,
+    logDefaults: config.logs,
+    log: (line) => log('warn', line),
+  })
+  const builds = openBuilds({
+    kernel, dataRoot, execRoot, store, snapshotter, tasks, networks: network, events, security, initPath,
+    runtimes: config.runtimes, dns: config.dns, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent,
+    keepStorage: config.buildCache.keepStorage,
+    images: () => images,
+    containers: () => room.all(),
     log: (line) => log('warn', line),
   })
   const distribution = createDistribution({ core: store.core, settings: config.registries, userAgent: `gantry/${build.version} (linux)` })
@@ -80,21 +93,34 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     snapshotter,
     networkDrivers: [...networkDrivers],
     logDrivers: [...logDrivers],
+    logDriver: config.logs.driver,
     runtimes: () => config.runtimes.list(),
     defaultRuntime: config.runtimes.default,
     cgroupDriver: config.cgroups.driver,
     security,
+    cdiDirectories: config.cdiDirectories,
     initPath,
     containers: room.containers,
     images,
     volumeUsage: () => volumes.usage(),
+    buildCache: async () => (await builds.builds.usage()).map((record) => ({ ...record })),
     layerSize,
   })
 
   await tasks.recover()
   await network.recover(aliveEndpoints(network, tasks))
   for (const change of network.hostChanges) log('info', `host setting changed: ${change}`)
+  builds.sweepMounts()
   await room.recover()
+  await builds.sweepEndpoints()
+  const buildkit = openBuildKit({
+    kernel,
+    builder: builds.builds,
+    root: join(dataRoot, 'build'),
+    runtimeDir: join(execRoot, 'build'),
+    remote: remoteContexts(kernel, join(dataRoot, 'build')),
+    worker: { id: engineId(dataRoot), platform: hostPlatform, version: buildkitVersion, hostGateway: () => network.list().find(({ name }) => name === 'bridge')?.ipam.config.find(({ gateway }) => gateway !== '')?.gateway },
+  })
   const closing = new AbortController()
   void sweepAfterRemovals(store, events, closing.signal).catch((error: unknown) => log('error', 'cannot sweep layers', error))
   return {
@@ -102,12 +128,16 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     exec: room.exec,
     images,
     volumes: volumes.api,
+    build: builds.builds,
+    buildkit,
     storage: openStorage({ dataRoot, kernel, store, snapshotter, others, containers: () => room.all(), saveContainer: (container) => room.save(container), openDriver: (name) => storage.openDriver(name) }),
     events,
     system,
     networks: createNetworks({ service: network, events, members: room.members, defaults: { options: networks.defaultOptions } }),
     async close() {
       closing.abort()
+      buildkit.close()
+      await builds.builds.close()
       room.close()
       tasks.close()
       await network.close()
@@ -133,6 +163,9 @@ function aliveEndpoints(network: NetworkService, tasks: TaskService): Set<string
   }
   return alive
 }
+
+/** The release whose API is spoken on /grpc. */
+const buildkitVersion = 'v0.21.0'
 
 /** Names this installation, for good. */
 function engineId(dataRoot: string): string {

@@ -1,18 +1,23 @@
+import { isIP } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { proxySettings, type ProxySettings } from '../containerd/distribution/proxy-settings.ts'
 import { checkInsecure, checkMirror, type RegistrySettings } from '../containerd/distribution/registry-settings.ts'
 import { GantryError } from '../lib/errors.ts'
 import type { Runtimes } from '../engine/containers/runtimes.ts'
+import { defaultCdiDirectories } from '../engine/devices/cdi-directories.ts'
 import { checkStorageDriver } from './builtins.ts'
+import { resolveBuildCache } from './build-cache.ts'
 import { resolveCgroups, type CgroupConfig } from './cgroups.ts'
 import type { FlagValues } from './command-line.ts'
 import { parseHost } from './hosts.ts'
 import type { Host } from './hosts.ts'
+import { resolveLogDefaults } from './log-defaults.ts'
 import { parseLogLevel } from './log.ts'
 import type { LogFormat, LogLevel } from './log.ts'
 import { resolveNetworks, type NetworkConfig } from './network-config.ts'
 import { resolveRuntimes } from './runtimes.ts'
 import type { StorageConfig } from './storage.ts'
+import { resolveTls } from './tls.ts'
 import { resolveSecurity, type SecurityConfig } from './security.ts'
 
 /** Everything that can be set, with defaults filled in. Paths are absolute. */
@@ -26,6 +31,8 @@ export interface DaemonConfig {
   logLevel: LogLevel
   logFormat: LogFormat
   labels: string[]
+  /** Of containers that say nothing about theirs. */
+  logs: { driver: string; options: Record<string, string> }
   runtimes: Runtimes
   storage: StorageConfig
   cgroups: CgroupConfig
@@ -33,8 +40,12 @@ export interface DaemonConfig {
   initPath?: string
   networks: NetworkConfig
   /** Of containers that say nothing about it. */
-  dns: { servers: string[]; options: string[]; search: string[] }
+  dns: { servers: string[]; options: string[]; search: string[]; hostGateways: string[] }
   registries: RegistrySettings
+  /** Later ones take precedence. */
+  cdiDirectories: string[]
+  /** Bytes that the build cache is cut to; undefined: it grows. */
+  buildCache: { keepStorage?: number }
 }
 
 /** @throws InvalidParameter, NotImplemented */
@@ -47,7 +58,7 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
   const execRoot = resolve(text('exec-root') ?? '/run/gantry')
   const hosts = list('host').length > 0 ? list('host') : [`unix://${execRoot}/gantry.sock`]
   return {
-    hosts: hosts.map((host) => parseHost(host, switched('allow-plain-tcp', false))),
+    hosts: hosts.map((host) => parseHost(host, { allowPlainTcp: switched('allow-plain-tcp', false), tls: resolveTls(values) })),
     dataRoot: resolve(text('data-root') ?? '/var/lib/gantry'),
     execRoot,
     pidfile: resolve(text('pidfile') ?? '/run/gantry.pid'),
@@ -56,6 +67,7 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
     logLevel: debug ? 'debug' : parseLogLevel(text('log-level') ?? 'info'),
     logFormat: parseLogFormat(text('log-format') ?? 'text'),
     labels: list('label').map(checkLabel),
+    logs: resolveLogDefaults(values),
     runtimes: resolveRuntimes(values),
     storage: resolveStorage(text('storage-driver'), list('storage-opt')),
     cgroups: resolveCgroups(values),
@@ -71,7 +83,9 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
       maxUploads: limit(values, 'max-concurrent-uploads', 5),
       maxAttempts: limit(values, 'max-download-attempts', 5),
     },
-    dns: { servers: list('dns'), options: list('dns-opt'), search: list('dns-search') },
+    buildCache: resolveBuildCache(values),
+    cdiDirectories: list('cdi-spec-dir').length > 0 ? list('cdi-spec-dir').map((path) => resolve(path)) : [...defaultCdiDirectories],
+    dns: { servers: list('dns'), options: list('dns-opt'), search: list('dns-search'), hostGateways: list('host-gateway-ip').map(checkHostGateway) },
   }
 }
 
@@ -86,8 +100,6 @@ function refuseUnsupported(values: FlagValues): void {
   if (values.get('live-restore') === false) {
     throw new GantryError('InvalidParameter', 'cannot switch live-restore off: containers always outlive the daemon')
   }
-  const logDriver = values.get('log-driver') as string | undefined
-  if (logDriver !== undefined && logDriver !== 'json-file') throw new GantryError('NotImplemented', `not implemented yet: --log-driver ${logDriver}`)
 }
 
 function resolveProxies(values: FlagValues): ProxySettings {
@@ -110,6 +122,11 @@ function limit(values: FlagValues, name: string, usual: number): number {
 function parseLogFormat(text: string): LogFormat {
   if (text === 'text' || text === 'json') return text
   throw new GantryError('InvalidParameter', `invalid log format: ${text}`)
+}
+
+function checkHostGateway(address: string): string {
+  if (isIP(address) !== 0) return address
+  throw new GantryError('InvalidParameter', `invalid host-gateway-ip: ${address} is no IP address`)
 }
 
 function checkLabel(label: string): string {

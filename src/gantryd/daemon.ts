@@ -51,7 +51,7 @@ async function start(config: DaemonConfig, log: Log, cleanups: (() => Promise<vo
   })
   for (const host of config.hosts) {
     listeners.push(await listen(api.http, host, config.group))
-    if (host.kind === 'tcp') log('warn', `API on ${hostText(host)} without authentication: every local user can be root through it`)
+    if (host.kind === 'tcp' && host.tls?.verify !== true) log('warn', `API on ${hostText(host)} without authentication: every local user can be root through it`)
   }
   log('info', 'Daemon has completed initialization')
   for (const { host } of listeners) log('info', `API listen on ${hostText(host)}`)

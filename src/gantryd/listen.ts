@@ -1,11 +1,14 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { Server } from 'node:net'
+import type { ListenOptions, Server, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { dirname } from 'node:path'
 import type { Server as HttpServer } from 'node:http'
 import { GantryError } from '../lib/errors.ts'
+import { activatedSockets } from './activation.ts'
 import type { Host } from './hosts.ts'
 import { hostText } from './hosts.ts'
+import { tlsOptions } from './tls.ts'
 
 export interface Listener {
   host: Host
@@ -19,11 +22,20 @@ export interface Listener {
  * @throws Conflict when the address is in use
  */
 export async function listen(http: HttpServer, host: Host, group: string): Promise<Listener> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => http.emit('connection', socket))
+  const accept = (socket: Socket): void => void http.emit('connection', socket)
+  const stream = { allowHalfOpen: true, noDelay: true }
+  if (host.kind === 'fd') {
+    const servers = activatedSockets(host.name).map((fd) => ({ fd, server: createServer(stream, accept) }))
+    for (const { fd, server } of servers) await bind(server, { host, target: { fd } })
+    return { host, close: () => servers.forEach(({ server }) => server.close()) }
+  }
+  const server = host.kind === 'tcp' && host.tls !== undefined ? createTlsServer({ ...stream, ...tlsOptions(host.tls) }, accept) : createServer(stream, accept)
+  // A client that is not let in is its own concern.
+  server.on('tlsClientError', () => {})
   if (host.kind === 'unix') await prepareSocket(host.path)
   const mask = process.umask(0o177)
   try {
-    await bind(server, host)
+    await bind(server, { host, target: host.kind === 'unix' ? { path: host.path } : { host: host.address, port: host.port } })
   } finally {
     process.umask(mask)
   }
@@ -31,13 +43,12 @@ export async function listen(http: HttpServer, host: Host, group: string): Promi
   return { host, close: () => void server.close() }
 }
 
-function bind(server: Server, host: Host): Promise<void> {
+function bind(server: Server, { host, target }: { host: Host; target: ListenOptions | { fd: number } }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reason = error.code === 'EADDRINUSE' ? 'address already in use' : error.message
       reject(new GantryError('Conflict', `cannot listen on ${hostText(host)}: ${reason}`, { cause: error }))
     })
-    const target = host.kind === 'unix' ? { path: host.path } : { host: host.address, port: host.port }
     server.listen(target, () => resolve())
   })
 }

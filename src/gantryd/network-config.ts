@@ -2,6 +2,7 @@ import { GantryError } from '../lib/errors.ts'
 import { parsePool, poolOf } from '../net/ipam/free-subnet.ts'
 import type { PoolBase } from '../net/ipam/free-subnet.ts'
 import type { DefaultBridgeSettings } from '../net/default-bridge.ts'
+import type { FilterSettings } from '../net/firewall/chosen-filter.ts'
 import type { FlagValues } from './command-line.ts'
 
 /** What the flags say about networks. */
@@ -12,7 +13,7 @@ export interface NetworkConfig {
   pools: PoolBase[]
   /** By driver. */
   defaultOptions: Record<string, Record<string, string>>
-  filters: { ipv4: boolean; ipv6: boolean }
+  filters: FilterSettings
   forwards: boolean
 }
 
@@ -20,7 +21,7 @@ export interface NetworkConfig {
 export function resolveNetworks(values: FlagValues): NetworkConfig {
   const text = (name: string): string | undefined => (values.get(name) as string | undefined) || undefined
   const switched = (name: string, absent: boolean): boolean => (values.get(name) as boolean | undefined) ?? absent
-  const filters = { ipv4: switched('iptables', true), ipv6: switched('ip6tables', true) }
+  const filters = { ipv4: switched('iptables', true), ipv6: switched('ip6tables', true), backend: backendOf(text('firewall-backend')), obeysInput: switched('obey-input-rules', true) }
   if (!switched('icc', true) && !filters.ipv4) throw new GantryError('InvalidParameter', 'you specified --iptables=false with --icc=false; ICC=false uses iptables to function. Please set --icc or --iptables to true')
   if (text('bip') !== undefined && text('bridge') !== undefined && values.get('bridge-name') === undefined && text('bridge') === 'none') {
     throw new GantryError('InvalidParameter', 'you specified -b & --bip, mutually exclusive options. Please specify only one')
@@ -47,6 +48,12 @@ export function resolveNetworks(values: FlagValues): NetworkConfig {
     filters,
     forwards: switched('ip-forward', true),
   }
+}
+
+/** Docker takes the empty word for its default. */
+function backendOf(word: string | undefined): FilterSettings['backend'] {
+  if (word === undefined || word === 'nftables' || word === 'iptables') return word
+  throw new GantryError('InvalidParameter', `invalid firewall-backend "${word}": must be "iptables" or "nftables"`)
 }
 
 function bridgeName(bridge: string | undefined, name: string | undefined): string {

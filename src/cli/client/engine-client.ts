@@ -57,14 +57,15 @@ export class EngineClient {
     return response
   }
 
-  /** Upgrades a connection of its own, for attach and exec. */
-  async hijack(path: string, options: { query?: Query; json?: unknown } = {}): Promise<Hijacked> {
+  /** Upgrades a connection of its own, for attach and exec, and for protocols other than "tcp". */
+  async hijack(path: string, options: { query?: Query; json?: unknown; protocol?: string; headers?: HttpRequest['headers'] } = {}): Promise<Hijacked> {
+    const { protocol = 'tcp' } = options
     const target = `/v${await this.version()}${path}${queryText(options.query)}`
-    const headers = { ...this.#headers(), connection: 'Upgrade', upgrade: 'tcp' }
+    const headers = { ...this.#headers(), ...options.headers, connection: 'Upgrade', upgrade: protocol }
     const connection = await this.#connect()
     const response = await this.#exchange(connection, { method: 'POST', path: target, headers, ...jsonBody(options.json, headers) })
     if (response.status >= 400) throw await EngineError.from(response)
-    if (response.status !== 101) throw new ExitError(`unable to upgrade to tcp, received ${response.status}`)
+    if (response.status !== 101) throw new ExitError(`unable to upgrade to ${protocol}, received ${response.status}`)
     this.#connections.delete(connection)
     return { socket: connection.socket, head: connection.release() }
   }
@@ -103,7 +104,7 @@ export class EngineClient {
 
   #headers(): Record<string, string> {
     const { address } = this
-    const host = 'socketPath' in address ? 'api.moby.localhost' : `${address.host}:${address.port}`
+    const host = 'port' in address ? `${address.host}:${address.port}` : 'api.moby.localhost'
     return { host, 'user-agent': `${programName}/${version}` }
   }
 
@@ -126,7 +127,7 @@ export async function readAll(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-function jsonBody(json: unknown, headers: Record<string, string | number>): { body?: string } {
+function jsonBody(json: unknown, headers: HttpRequest['headers']): { body?: string } {
   if (json === undefined) return {}
   headers['content-type'] = 'application/json'
   return { body: JSON.stringify(json) }

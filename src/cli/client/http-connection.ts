@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { connectTo } from './connect.ts'
 import type { EngineAddress } from './host.ts'
 
 /** A response whose body is still on the wire. */
@@ -14,7 +15,8 @@ export type HttpResponse = {
 export type HttpRequest = {
   method: string
   path: string
-  headers: Record<string, string | number>
+  /** A list goes as several lines of one name. */
+  headers: Record<string, string | number | string[]>
   body?: string | AsyncIterable<Buffer>
 }
 
@@ -51,12 +53,7 @@ export class HttpConnection {
   }
 
   static async open(address: EngineAddress): Promise<HttpConnection> {
-    const socket =
-      'socketPath' in address
-        ? connect({ path: address.socketPath, allowHalfOpen: true })
-        : connect({ host: address.host, port: address.port, allowHalfOpen: true, noDelay: true })
-    await once(socket, 'connect')
-    return new HttpConnection(socket)
+    return new HttpConnection(await connectTo(address))
   }
 
   /** Sends a request; answers when the response's head is there. */
@@ -78,11 +75,11 @@ export class HttpConnection {
   }
 
   #writeHead(request: HttpRequest): void {
-    const headers: Record<string, string | number> = { ...request.headers }
+    const headers: HttpRequest['headers'] = { ...request.headers }
     if (typeof request.body === 'string') headers['content-length'] = Buffer.byteLength(request.body)
     else if (request.body) headers['transfer-encoding'] = 'chunked'
     else if (request.method === 'POST') headers['content-length'] = 0
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((each) => `${name}: ${each}`))
     this.socket.write(`${request.method} ${request.path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
   }
 

@@ -3,6 +3,7 @@ import { errorText, ExitError } from '../exit-error.ts'
 import { programName } from '../program.ts'
 import type { FlagValues } from '../grammar/flag.ts'
 import { containerFlags, windowsFlags } from '../container-options/flags.ts'
+import { withApiSocket } from '../container-options/api-socket.ts'
 import { OptionError } from '../container-options/option-error.ts'
 import { createRequest, type CreateRequest } from '../container-options/create-request.ts'
 import { createContainer } from '../container-options/create-container.ts'
@@ -34,7 +35,8 @@ export function readRequest(context: CliContext, given: { flags: FlagValues; arg
     if (!['always', 'missing', 'never', ''].includes(pull)) {
       throw new OptionError(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`)
     }
-    return createRequest(flags, args, { env: context.env, terminalSize: [0, 0] })
+    const request = createRequest(flags, args, { env: context.env, terminalSize: [0, 0] })
+    return flags.boolean('use-api-socket') ? withApiSocket(request, context) : request
   } catch (cause) {
     if (cause instanceof OptionError) throw withHelp(cause, command)
     throw cause

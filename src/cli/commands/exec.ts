@@ -44,9 +44,17 @@ export const execCommand: Command = {
     } finally {
       stopResize()
     }
-    const { ExitCode } = await client.json<{ ExitCode: number | null }>('GET', `/exec/${Id}/json`)
+    const { ExitCode, Pid } = await client.json<{ ExitCode: number | null; Pid?: number }>('GET', `/exec/${Id}/json`)
+    // One without a process could not be executed; the engine has said so on the session's output.
+    if (ExitCode === 127 && Pid === 0) await tellPrograms(context, { container: container!, command })
     return ExitCode ?? 0
   },
+}
+
+async function tellPrograms(context: CliContext, { container, command }: { container: string; command: string[] }): Promise<void> {
+  const { programsHint } = await import('../hints/programs.ts')
+  const hint = await programsHint(`exec: "${command[0]}"`, { container, client: context.client }).catch(() => undefined)
+  if (hint !== undefined) context.stderr.write(`${hint}\n`)
 }
 
 function execRequest(context: CliContext, flags: FlagValues, command: string[]) {

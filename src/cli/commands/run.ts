@@ -97,7 +97,7 @@ async function start(context: CliContext, id: string): Promise<void> {
   try {
     await context.client.text('POST', `/containers/${id}/start`)
   } catch (error) {
-    throw withHelp(error, 'run', startFailureCode(error))
+    throw Object.assign(withHelp(error, 'run', startFailureCode(error)), { container: id })
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CliContext, Command } from '../command.ts'
 import { jsonLines } from '../display/json-lines.ts'
+import { statsAtOnce } from '../display/stats-at-once.ts'
 import { StatsBoard } from '../display/stats-board.ts'
 import { ExitError } from '../exit-error.ts'
 import { shortId } from '../format/human.ts'
@@ -28,6 +29,13 @@ export const statsCommand: Command = {
   async run(context, { flags, args }) {
     const all = flags.boolean('all')
     const stream = !flags.boolean('no-stream')
+    if (!stream && !all) {
+      const rows = await statsAtOnce(context, { names: args, list: () => listContainers(context, all), truncate: !flags.boolean('no-trunc') })
+      if (rows !== undefined) {
+        context.stdout.write(renderList(statsListing, rows, flags.string('format')))
+        return
+      }
+    }
     const board = new StatsBoard(context, { stream })
     const following = stream && args.length === 0 ? await followContainers(context, board, all) : undefined
     const names = args.length > 0 ? args : await listContainers(context, all)

@@ -4,6 +4,7 @@ import { type EngineError, isNotFound } from '../client/engine-error.ts'
 import { withDefaultTag } from '../client/image-reference.ts'
 import { ExitError } from '../exit-error.ts'
 import type { FlagValues } from '../grammar/flag.ts'
+import { copyCredentials } from './api-socket.ts'
 import type { CreateRequest } from './create-request.ts'
 
 /** Creates the container, pulling the image first if --pull says so; answers the identifier. */
@@ -31,6 +32,7 @@ export async function createContainer(context: CliContext, given: { request: Cre
   })
   for (const warning of created.Warnings ?? []) context.stderr.write(`WARNING: ${warning}\n`)
   if (cidfile !== '') writeFileSync(cidfile, created.Id)
+  if (flags.boolean('use-api-socket')) await copyCredentials(context, created.Id, request)
   return created.Id
 }
 

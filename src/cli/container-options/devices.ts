@@ -1,4 +1,5 @@
 import { readBytes } from '../grammar/flag-value.ts'
+import type { FlagValues } from '../grammar/flag.ts'
 import { parseCsv } from './csv.ts'
 import { OptionError } from './option-error.ts'
 
@@ -10,8 +11,19 @@ export function device(word: string): { PathOnHost: string; PathInContainer: str
   if (third !== undefined && !isMode(third)) throw new OptionError(`bad mode specified: ${third}`)
   const mode = third ?? (isMode(second) ? second : undefined)
   const path = isMode(second) && third === undefined ? host! : (second ?? host!)
-  if (!path.startsWith('/') && !path.includes('=')) throw new OptionError(`${path} is not an absolute path`)
+  if (!path.startsWith('/')) throw new OptionError(`${path} is not an absolute path`)
   return { PathOnHost: host!, PathInContainer: path, CgroupPermissions: mode ?? 'rwm' }
+}
+
+/** vendor.com/class=name: no path, but a device that a CDI specification describes. */
+export function isCdiDevice(word: string): boolean {
+  return /^[a-z][\w.-]*\/[a-z][\w-]*=[\w.:-]+$/i.test(word)
+}
+
+/** --gpus, and the --device words that name CDI devices. */
+export function deviceRequests(flags: FlagValues): Record<string, unknown>[] {
+  const named = flags.list('device').filter(isCdiDevice)
+  return [...(flags.string('gpus') ? [gpuRequest(flags.string('gpus'))] : []), ...(named.length > 0 ? [{ Driver: 'cdi', Count: 0, DeviceIDs: named, Capabilities: null, Options: null }] : [])]
 }
 
 function isMode(text: string | undefined): boolean {

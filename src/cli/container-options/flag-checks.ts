@@ -9,7 +9,6 @@ export const flagChecks: Record<string, (text: string) => void> = {
   label: (text) => refuse(text.startsWith('='), `invalid label '${text}': empty name`),
   attach: (text) => refuse(!/^(stdin|stdout|stderr)$/i.test(text), 'valid streams are STDIN, STDOUT and STDERR'),
   dns: (text) => refuse(isIP(text.trim()) === 0, `IP address is not correctly formatted: ${text}`),
-  'link-local-ip': (text) => refuse(isIP(text.trim()) === 0, `IP address is not correctly formatted: ${text}`),
   'add-host': checkHost,
   sysctl: (text) => refuse(!allowedSysctl.test(text), `sysctl '${text}' is not allowed`),
   'device-cgroup-rule': (text) => refuse(!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(text), `invalid device cgroup format '${text}'`),

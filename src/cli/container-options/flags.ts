@@ -67,6 +67,7 @@ const isolation: Flag[] = [
   flag('sysctl', 'list', 'Set a sysctl', { placeholder: 'map', shownDefault: 'map[]' }),
   flag('device', 'list', 'Add a device of the host'),
   flag('device-cgroup-rule', 'list', 'Add a rule to the list of allowed devices'),
+  flag('use-api-socket', 'boolean', "Give the container the engine's socket and the user's credentials"),
   flag('gpus', 'string', "GPUs to add ('all' for all of them)", { placeholder: 'gpu-request' }),
 ]
 

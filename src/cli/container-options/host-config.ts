@@ -1,6 +1,6 @@
 import type { FlagValues } from '../grammar/flag.ts'
 import { keyValues } from './environment.ts'
-import { device, deviceRate, deviceWeight, gpuRequest } from './devices.ts'
+import { device, deviceRate, deviceRequests, deviceWeight, isCdiDevice } from './devices.ts'
 import { readMount } from './mounts.ts'
 import { OptionError } from './option-error.ts'
 import { portBindings } from './ports.ts'
@@ -57,9 +57,9 @@ export function hostConfig(
     ...(flags.string('runtime') && { Runtime: flags.string('runtime') }),
     Isolation: flags.string('isolation'),
     ...resources(flags),
-    Devices: flags.list('device').map(device),
+    Devices: flags.list('device').filter((word) => !isCdiDevice(word)).map(device),
     DeviceCgroupRules: orNull(flags.list('device-cgroup-rule')),
-    DeviceRequests: flags.string('gpus') ? [gpuRequest(flags.string('gpus'))] : null,
+    DeviceRequests: orNull(deviceRequests(flags)),
     BlkioWeightDevice: flags.list('blkio-weight-device').map(deviceWeight),
     BlkioDeviceReadBps: flags.list('device-read-bps').map((word) => deviceRate(word, 'bytes')),
     BlkioDeviceWriteBps: flags.list('device-write-bps').map((word) => deviceRate(word, 'bytes')),

@@ -19,8 +19,12 @@ export function exposedPorts(flags: FlagValues): Record<string, object> {
 
 /** --publish: [[ip:]hostPort[-end]:]containerPort[-end][/proto], or the key=value form. */
 export function portBindings(flags: FlagValues): Record<string, PortBinding[]> {
+  return bindingsOf(flags.list('publish'))
+}
+
+export function bindingsOf(words: readonly string[]): Record<string, PortBinding[]> {
   const bindings: Record<string, PortBinding[]> = {}
-  for (const word of flags.list('publish')) {
+  for (const word of words) {
     for (const { key, binding } of published(word.includes('=') ? longForm(word) : word)) (bindings[key] ??= []).push(binding)
   }
   return bindings

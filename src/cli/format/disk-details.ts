@@ -18,7 +18,7 @@ export type DiskDetails = {
 
 type VolumeUsage = { Name: string; Driver: string; Scope: string; Mountpoint: string; Labels: Record<string, string> | null; UsageData?: { Size: number; RefCount: number } | null }
 
-type CacheRecord = { ID: string; Type: string; Description: string; InUse: boolean; Shared: boolean; Size: number; CreatedAt: string; LastUsedAt: string | null; UsageCount: number }
+export type CacheRecord = { ID: string; Type: string; Description: string; InUse: boolean; Shared: boolean; Size: number; CreatedAt: string; LastUsedAt: string | null; UsageCount: number }
 
 const imageColumns = String.raw`{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}`
 const containerColumns = String.raw`{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}`
@@ -29,7 +29,7 @@ const volumeListing: Listing = {
   defaultTable: String.raw`{{.Name}}\t{{.Links}}\t{{.Size}}`,
 }
 
-const cacheListing: Listing = {
+export const cacheListing: Listing = {
   typeName: '*formatter.buildCacheContext',
   titles: { ID: 'CACHE ID', CacheType: 'CACHE TYPE', Size: 'SIZE', CreatedSince: 'CREATED', LastUsedSince: 'LAST USED', UsageCount: 'USAGE', Shared: 'SHARED' },
   defaultTable: String.raw`{{.ID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t{{.LastUsedSince}}\t{{.UsageCount}}\t{{.Shared}}`,
@@ -89,7 +89,7 @@ function volumeRow({ Name, Driver, Scope, Mountpoint, Labels, UsageData }: Volum
   }
 }
 
-function cacheRow(record: CacheRecord, truncate: boolean): Row {
+export function cacheRow(record: CacheRecord, truncate: boolean): Row {
   return {
     ID: () => (truncate ? shortId(record.ID) : record.ID) + (record.InUse ? '*' : ''),
     CacheType: () => record.Type,

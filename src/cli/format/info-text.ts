@@ -30,6 +30,8 @@ function serverLines(info: Info): string[] {
     ...plain('Cgroup Driver', 'CgroupDriver'),
     ...plain('Cgroup Version', 'CgroupVersion'),
     ...pluginLines(info),
+    ...listLines('CDI spec directories', (info['CDISpecDirs'] as string[] | null) ?? []),
+    ...listLines('Discovered Devices', ((info['DiscoveredDevices'] as { Source: string; ID: string }[] | null) ?? []).map(({ Source, ID }) => `${Source}: ${ID}`)),
     `Swarm: ${(info['Swarm'] as { LocalNodeState?: string } | undefined)?.LocalNodeState || 'inactive'}`,
     ...runtimeLines(info),
     ...securityLines((info['SecurityOptions'] as string[] | null) ?? []),

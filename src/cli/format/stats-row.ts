@@ -14,13 +14,15 @@ export type ContainerStats = {
   networks?: Record<string, { rx_bytes: number; tx_bytes: number }> | null
   blkio_stats: { io_service_bytes_recursive: BlockIoEntry[] | null }
   pids_stats: { current?: number }
+  /** Of Gantry, where the kernel tells. */
+  pressure?: Partial<Record<'cpu' | 'memory' | 'io', { some: { avg10: number } }>>
 }
 
 export const statsListing: Listing = {
   typeName: '*container.statsContext',
   titles: {
     Container: 'CONTAINER', Name: 'NAME', ID: 'CONTAINER ID', CPUPerc: 'CPU %', MemUsage: 'MEM USAGE / LIMIT', MemPerc: 'MEM %',
-    NetIO: 'NET I/O', BlockIO: 'BLOCK I/O', PIDs: 'PIDS',
+    NetIO: 'NET I/O', Pressure: 'PRESSURE', BlockIO: 'BLOCK I/O', PIDs: 'PIDS',
   },
   defaultTable: String.raw`{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}`,
 }
@@ -37,6 +39,7 @@ export function statsRow(container: string, stats: ContainerStats | undefined, o
     MemUsage: () => known((frame) => `${humanBinarySize(memoryInUse(frame))} / ${humanBinarySize(frame.memory_stats.limit ?? 0)}`, '-- / --'),
     Name: () => known(({ name }) => name.replace(/^\//, '') || '--'),
     NetIO: () => known((frame) => `${humanSize(traffic(frame, 'rx_bytes'), 3)} / ${humanSize(traffic(frame, 'tx_bytes'), 3)}`),
+    Pressure: () => known(({ pressure = {} }) => Object.entries(pressure).map(([resource, { some }]) => `${resource} ${some.avg10.toFixed(2)}%`).join(' / ') || '--'),
     PIDs: () => known(({ pids_stats: { current = 0 } }) => String(current)),
   }
 }

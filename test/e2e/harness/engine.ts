@@ -77,12 +77,13 @@ export async function startEngine({ kind, flags = [], enter = [] }: EngineOption
       daemon = launch(command, logFile)
       const started = daemon
       await eventually(async () => {
-        if (started.exitCode !== null || started.signalCode !== null) throw new Error('it ended')
+        if (ended(started)) return
         const ping = await request(socket, { path: '/_ping' })
         if (ping.status !== 200) throw new Error(`/_ping answers ${ping.status}`)
       }, 30_000).catch((cause: unknown) => {
         throw new Error(`cannot start ${kind}: ${String(cause)}\n${read(logFile).slice(-3000)}`, { cause })
       })
+      if (ended(started)) throw new Error(`cannot start ${kind}: it ended\n${read(logFile).slice(-3000)}`)
       unfollow = followCreations(socket, (id) => created.add(id))
     },
     async kill9() {
@@ -111,6 +112,10 @@ export async function startEngine({ kind, flags = [], enter = [] }: EngineOption
     throw error
   }
   return engine
+}
+
+function ended({ exitCode, signalCode }: ReturnType<typeof launch>): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 function launch(command: string[], logFile: string) {

@@ -73,19 +73,24 @@ void test('a named configuration file must be there', () => {
 })
 
 void test('plain TCP is for loopback unless one insists', () => {
-  assert.deepEqual(parseHost('tcp://127.0.0.1:2375', false), { kind: 'tcp', address: '127.0.0.1', port: 2375 })
-  assert.deepEqual(parseHost('tcp://[::1]', false), { kind: 'tcp', address: '::1', port: 2375 })
-  assert.deepEqual(parseHost('tcp://:1234', false), { kind: 'tcp', address: '127.0.0.1', port: 1234 })
+  assert.deepEqual(parseHost('tcp://127.0.0.1:2375', { allowPlainTcp: false }), { kind: 'tcp', address: '127.0.0.1', port: 2375 })
+  assert.deepEqual(parseHost('tcp://[::1]', { allowPlainTcp: false }), { kind: 'tcp', address: '::1', port: 2375 })
+  assert.deepEqual(parseHost('tcp://:1234', { allowPlainTcp: false }), { kind: 'tcp', address: '127.0.0.1', port: 1234 })
   for (const host of ['tcp://0.0.0.0:2375', 'tcp://192.0.2.1', 'tcp://[::]:1', 'tcp://[::ffff:127.0.0.1]:1']) {
-    assert.throws(() => parseHost(host, false), { kind: 'Forbidden' }, host)
-    assert.equal(parseHost(host, true).kind, 'tcp')
+    assert.throws(() => parseHost(host, { allowPlainTcp: false }), { kind: 'Forbidden' }, host)
+    assert.equal(parseHost(host, { allowPlainTcp: true }).kind, 'tcp')
   }
 })
 
+void test('with TLS an address may be anywhere, and the port is 2376', () => {
+  const tls = { ca: '/ca', cert: '/cert', key: '/key', verify: true }
+  assert.deepEqual(parseHost('tcp://0.0.0.0', { allowPlainTcp: false, tls }), { kind: 'tcp', address: '0.0.0.0', port: 2376, tls })
+  assert.deepEqual(parseHost('fd://', { allowPlainTcp: false, tls }), { kind: 'fd', name: '' })
+})
+
 void test('other addresses are refused', () => {
-  assert.throws(() => parseHost('fd://', false), { kind: 'NotImplemented' })
   for (const host of ['', 'unix://', '/run/x', 'npipe:////./pipe/x', 'tcp://a.example:1', 'tcp://127.0.0.1:99999']) {
-    assert.throws(() => parseHost(host, false), { kind: 'InvalidParameter' }, host)
+    assert.throws(() => parseHost(host, { allowPlainTcp: false }), { kind: 'InvalidParameter' }, host)
   }
 })
 
