@@ -9,6 +9,8 @@ export interface Route {
   handle: (call: Call) => Promise<void> | void
   /** The reply takes over the connection: requests with `Upgrade` are let through. */
   hijacks?: boolean
+  /** It is known, and answers that it is not there. SCOPE.md says why. */
+  missing?: boolean
 }
 
 /** An operation of Docker's published list that is not there yet. */
@@ -16,6 +18,7 @@ export function notImplemented(method: Route['method'], path: string): Route {
   return {
     method,
     path,
+    missing: true,
     handle() {
       throw new GantryError('NotImplemented', `not implemented yet: ${method} ${path}`)
     },

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Containers, Engine, Execs, Images, Networks, Storage, Volumes } from '../../../src/engine/engine.ts'
+import type { Builds, Containers, Engine, Execs, Images, Networks, Storage, Volumes } from '../../../src/engine/engine.ts'
 import { createEvents } from '../../../src/engine/events.ts'
 import { GantryError } from '../../../src/lib/errors.ts'
 
@@ -10,6 +10,8 @@ export interface FakeEngine {
   volumes?: Partial<Volumes>
   storage?: Partial<Storage>
   networks?: Partial<Networks>
+  build?: Partial<Builds>
+  buildkit?: Partial<Engine['buildkit']>
 }
 
 /** An engine of which only the named operations work; the others say that a test did not expect them. */
@@ -21,6 +23,8 @@ export function fakeEngine(parts: FakeEngine = {}): Engine {
     volumes: unexpected('volumes', { list: async () => ({ Volumes: [], Warnings: null }), inspect: async (name) => notFound(`get ${name}: no such volume`), ...parts.volumes }),
     storage: unexpected('storage', parts.storage ?? {}),
     networks: unexpected('networks', { list: async () => [], inspect: async (ref) => notFound(`network ${ref} not found`), ...parts.networks }),
+    build: unexpected('build', parts.build ?? {}),
+    buildkit: unexpected('buildkit', parts.buildkit ?? {}),
     events: createEvents(),
     system: {
       info: async () => ({ ID: 'x', Containers: 0, Driver: 'overlay2', ServerVersion: '0.1.0', OSType: 'linux' }),

@@ -17,7 +17,7 @@ void test('every reply tells the API version, the operating system and the serve
 void test('ping answers OK to GET and only headers to HEAD, and claims no BuildKit', async (t) => {
   const api = await serve(t, fakeEngine())
   const got = await api.request('GET', '/_ping')
-  assert.deepEqual([got.status, got.body, got.headers['builder-version']], [200, 'OK', '1'])
+  assert.deepEqual([got.status, got.body, got.headers['builder-version']], [200, 'OK', '2'])
   const head = await api.request('HEAD', '/v1.51/_ping')
   assert.deepEqual([head.status, head.body, head.headers['api-version']], [200, '', '1.51'])
 })
