@@ -35,7 +35,7 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45,
        CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128, DUP3 = 292, GETPPID = 110, PRCTL = 157,
        ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61,
-       SENDFILE = 40, SOCKETPAIR = 53, GETPID = 39, SIGNALFD4 = 289, MEMFD_CREATE = 319, EXECVEAT = 322 };
+       SENDFILE = 40, SOCKETPAIR = 53, GETPID = 39, SIGNALFD4 = 289, MEMFD_CREATE = 319, EXECVEAT = 322, FLOCK = 73, UNLINKAT = 263, MODE_OF_STAT = 6 };
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl run\n");
 static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
@@ -52,7 +52,7 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207,
        CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137, DUP3 = 24, GETPPID = 173, PRCTL = 167,
        ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260,
-       SENDFILE = 71, SOCKETPAIR = 199, GETPID = 172, SIGNALFD4 = 74, MEMFD_CREATE = 279, EXECVEAT = 281 };
+       SENDFILE = 71, SOCKETPAIR = 199, GETPID = 172, SIGNALFD4 = 74, MEMFD_CREATE = 279, EXECVEAT = 281, FLOCK = 32, UNLINKAT = 35, MODE_OF_STAT = 4 };
 #else
 #error "gantry-init knows x86-64 and aarch64"
 #endif
@@ -189,8 +189,15 @@ enum { ATTACH = 1, START = 2, SIGNAL = 3, RESIZE = 4, WAIT = 5 };
 enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4, CLOSE_STDIN = 8 };
 enum { MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, NONBLOCK = 0x800, CLOEXEC = 0x80000 };
 
+/* How the log is written: src/shim/log-rules.ts. */
+struct log_rules {
+  u64 max_size; /* 0: one file for ever */
+  u32 max_files, framed, hold, attributes_size;
+  const char *path, *attributes;
+};
 struct monitor {
   i32 pid, pidfd, listen, sync, in, out, err, terminal, log;
+  const struct log_rules *rules; /* or none */
 };
 struct pollfd {
   i32 fd;
@@ -276,17 +283,24 @@ static void put_header(u8 *at, u32 stream, u32 size) {
   memcpy(at, header, 8);
 }
 
-/* ------------------------------------------------------------------------------------------- the log: Docker's json-file */
+/* ------------------------------------------------------------------------------------------- the log: Docker's json-file or local */
 
+enum { ATTRIBUTES = 65536 };
 static struct {
   u8 bytes[LINE];
   u32 size;
+  u32 pieces; /* of a long line that are in the log already */
+  i64 time;   /* of its first piece, which all have */
+  char stamp[40];
+  u32 stamp_size;
 } lines[3];
-static u8 text[6 * LINE + 256];
+static u8 text[6 * LINE + 256 + ATTRIBUTES];
 static u8 batch[FRAME];
 static u32 batch_size;
+static u64 log_size;
+static u8 log_held; /* no output is taken in until the oldest file may go */
 static char stamp[40];
-static i64 stamp_second = -1;
+static i64 stamp_second = -1, stamp_time;
 static u32 stamp_size;
 static char date[24];
 
@@ -301,6 +315,7 @@ static void number(char *to, u32 value, int digits) {
 static void take_time(void) {
   i64 time[2];
   sys(CLOCK_GETTIME, 0, time);
+  stamp_time = time[0] * 1000000000 + time[1];
   if (time[0] != stamp_second) {
     stamp_second = time[0];
     i64 days = time[0] / 86400 + 719468;
@@ -339,7 +354,76 @@ static void write_all(i32 fd, const u8 *bytes, u32 size) {
 
 static void flush_log(void) {
   write_all(self->log, batch, batch_size);
+  log_size += batch_size;
   batch_size = 0;
+}
+
+/* "<path>.<index><suffix>", the newest file without an index. */
+static void log_name(char *to, u32 index, const char *suffix) {
+  for (const char *c = self->rules->path; *c; c++) *to++ = *c;
+  *to = 0;
+  if (index > 0) format(to, ".%", (i32)index);
+  while (*to) to++;
+  do *to++ = *suffix;
+  while (*suffix++);
+}
+
+/* A file that its sender has not marked as sent, by taking the owner's right to write. */
+static int unsent(const char *path) {
+  u64 stat[32];
+  i32 fd = (i32)sys(OPENAT, AT_FDCWD, path, CLOEXEC, 0);
+  if (fd < 0) return 0;
+  i64 result = sys(FSTAT, fd, stat);
+  sys(CLOSE, fd);
+  return result == 0 && (((u32 *)stat)[MODE_OF_STAT] & 0200) != 0;
+}
+
+/*
+ * Moves every file one further and begins a new one. Files may be compressed meanwhile (src/engine/logs/compress.ts): a lock
+ * on the directory keeps that apart. What cannot be done now is tried again at the next line.
+ */
+static void rotate(void) {
+  static char from[4200], to[4200];
+  static const char *suffixes[] = {"", ".gz"};
+  const struct log_rules *rules = self->rules;
+  u32 last = rules->max_files - 1;
+  log_name(from, last, "");
+  log_held = rules->hold && last > 0 && unsent(from);
+  if (log_held) return;
+  log_name(to, 0, ".next");
+  i32 fresh = (i32)sys(OPENAT, AT_FDCWD, to, 01 | 0100 | 01000 | 02000 | CLOEXEC, 0640);
+  if (fresh < 0) return;
+  log_name(from, 0, "");
+  char *slash = from;
+  for (char *c = from; *c; c++)
+    if (*c == '/') slash = c;
+  *slash = 0;
+  i32 lock = (i32)sys(OPENAT, AT_FDCWD, from, CLOEXEC, 0);
+  while (lock >= 0 && sys(FLOCK, lock, 2 /* LOCK_EX */) == -EINTR) {}
+  for (u32 i = last; i > 0; i--)
+    for (int k = 0; k < 2; k++) {
+      log_name(to, i, suffixes[k]);
+      if (i == last) sys(UNLINKAT, AT_FDCWD, to, 0);
+      log_name(from, i - 1, suffixes[k]);
+      if (i > 1 || k == 0) sys(RENAMEAT2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    }
+  log_name(from, 0, ".next");
+  log_name(to, 0, "");
+  sys(RENAMEAT2, AT_FDCWD, from, AT_FDCWD, to, 0);
+  if (lock >= 0) sys(CLOSE, lock);
+  sys(CLOSE, self->log);
+  self->log = fresh;
+  log_size = 0;
+}
+
+static int log_full(void) {
+  const struct log_rules *rules = self->rules;
+  return rules != 0 && rules->max_size != 0 && log_size + batch_size >= rules->max_size;
+}
+
+static void begin_log(void) {
+  u64 stat[32];
+  if (self->log >= 0 && sys(FSTAT, self->log, stat) == 0) log_size = stat[6];
 }
 
 /* Length of the UTF-8 sequence at p, 0 when it is none (overlong, surrogate, cut, stray). */
@@ -386,20 +470,88 @@ static u8 *escape(u8 *to, const u8 *p, u32 size) {
   return to;
 }
 
-static void log_line(u32 stream, const u8 *bytes, u32 size) {
+static u8 *put_varint(u8 *to, u64 value) {
+  while (value >= 0x80) {
+    *to++ = (u8)(value | 0x80);
+    value >>= 7;
+  }
+  *to++ = (u8)value;
+  return to;
+}
+
+static u8 *put_size(u8 *to, u32 size) {
+  u8 bytes[4] = {(u8)(size >> 24), (u8)(size >> 16), (u8)(size >> 8), (u8)size};
+  memcpy(to, bytes, 4);
+  return to + 4;
+}
+
+/* Docker's local format: LogEntry of api/types/plugins/logdriver/entry.proto between two copies of its length. */
+static u8 *framed_line(u32 stream, const u8 *bytes, u32 size) {
+  u32 last = size > 0 && bytes[size - 1] == '\n', pieces = lines[stream].pieces;
+  u8 *to = text + 4;
+  memcpy(to, "\x0a\x06std", 5);
+  memcpy(to + 5, stream == 1 ? "out\x10" : "err\x10", 4);
+  to = put_varint(to + 9, (u64)lines[stream].time);
+  if (size - last > 0) {
+    *to++ = 0x1a;
+    to = put_varint(to, size - last);
+    memcpy(to, bytes, size - last);
+    to += size - last;
+  }
+  if (pieces > 0 || !last) {
+    char id[17];
+    u8 *part = to + 4;
+    for (int i = 0; i < 16; i++) id[i] = "0123456789abcdef"[(u64)lines[stream].time >> (60 - 4 * i) & 15];
+    memcpy(to, "\x20\x01\x2a", 3);
+    if (last) memcpy(part, "\x08\x01", 2), part += 2;
+    memcpy(part, "\x12\x10", 2);
+    memcpy(part + 2, id, 16);
+    part[18] = 0x18;
+    part = put_varint(part + 19, pieces + 1);
+    to[3] = (u8)(part - to - 4);
+    to = part;
+  }
+  u32 length = (u32)(to - text - 4);
+  put_size(text, length);
+  return put_size(to, length);
+}
+
+static u8 *json_line(u32 stream, const u8 *bytes, u32 size) {
   u8 *to = text;
   memcpy(to, "{\"log\":\"", 8);
   to = escape(to + 8, bytes, size);
   memcpy(to, "\",\"stream\":\"std", 15);
-  memcpy(to + 15, stream == 1 ? "out" : "err", 3);
-  memcpy(to + 18, "\",\"time\":\"", 10);
-  memcpy(to + 28, stamp, stamp_size);
-  to += 28 + stamp_size;
+  memcpy(to + 15, stream == 1 ? "out\"" : "err\"", 4);
+  to += 19;
+  if (self->rules != 0 && self->rules->attributes_size > 0) {
+    memcpy(to, ",\"attrs\":", 9);
+    memcpy(to + 9, self->rules->attributes, self->rules->attributes_size);
+    to += 9 + self->rules->attributes_size;
+  }
+  memcpy(to, ",\"time\":\"", 9);
+  memcpy(to + 9, lines[stream].stamp, lines[stream].stamp_size);
+  to += 9 + lines[stream].stamp_size;
   memcpy(to, "\"}\n", 3);
-  u32 length = (u32)(to + 3 - text);
+  return to + 3;
+}
+
+static void log_line(u32 stream, const u8 *bytes, u32 size) {
+  if (log_full() && !log_held) {
+    flush_log();
+    rotate();
+  }
+  if (lines[stream].pieces == 0) {
+    lines[stream].time = stamp_time;
+    lines[stream].stamp_size = stamp_size;
+    memcpy(lines[stream].stamp, stamp, stamp_size);
+  }
+  u32 length = (u32)((self->rules != 0 && self->rules->framed ? framed_line : json_line)(stream, bytes, size) - text);
+  lines[stream].pieces = bytes[size - 1] == '\n' ? 0 : lines[stream].pieces + 1;
   if (batch_size + length > sizeof batch) flush_log();
-  if (length > sizeof batch) write_all(self->log, text, length);
-  else {
+  if (length > sizeof batch) {
+    write_all(self->log, text, length);
+    log_size += length;
+  } else {
     memcpy(batch + batch_size, text, length);
     batch_size += length;
   }
@@ -433,7 +585,7 @@ static void log_end(u32 stream) {
   if (self->log < 0 || lines[stream].size == 0) return;
   take_time();
   log_line(stream, lines[stream].bytes, lines[stream].size);
-  lines[stream].size = 0;
+  lines[stream].size = lines[stream].pieces = 0;
   flush_log();
 }
 
@@ -595,6 +747,7 @@ static void reap(void) {
   exited = 1;
   shut(&self->pidfd);
   shut(&self->in);
+  log_held = 0;
   drain(&self->terminal, 1);
   drain(&self->out, 1);
   drain(&self->err, 2);
@@ -631,7 +784,9 @@ static void set_nonblock(i32 fd) {
 static void turn(void) {
   struct pollfd poll[5 + CLIENTS];
   u32 count = client_count;
-  int can_read = current == 0;
+  i64 soon[2] = {0, 100000000};
+  if (log_held) rotate();
+  int can_read = current == 0 && !log_held;
   i32 to = self->terminal >= 0 ? self->terminal : self->in;
   struct pollfd fixed[5] = {
       {self->pidfd, POLLIN, 0},
@@ -650,7 +805,7 @@ static void turn(void) {
     if (!listens && p.events == 0) p.fd = -1; /* its hang-up counts only after its input */
     poll[5 + i] = p;
   }
-  if (sys(PPOLL, poll, 5 + count, 0, 0, 8) < 0) return;
+  if (sys(PPOLL, poll, 5 + count, log_held ? soon : 0, 0, 8) < 0) return;
   if (poll[4].revents) feed();
   /* from the last to the first: drop() moves the last into the gap */
   for (u32 i = count; i-- > 0;) {
@@ -658,8 +813,8 @@ static void turn(void) {
     if ((got & POLLIN && !receive(&clients[i])) || got & POLLERR || (got & POLLHUP && !(got & POLLIN))) drop(i);
   }
   if (current != 0) flush();
-  if (current == 0 && poll[2].revents) pump(self->terminal >= 0 ? &self->terminal : &self->out, 1);
-  if (current == 0 && poll[3].revents) pump(&self->err, 2);
+  if (current == 0 && !log_held && poll[2].revents) pump(self->terminal >= 0 ? &self->terminal : &self->out, 1);
+  if (current == 0 && !log_held && poll[3].revents) pump(&self->err, 2);
   if (poll[1].revents) welcome();
   if (poll[0].revents) reap();
 }
@@ -688,6 +843,7 @@ static void monitor(struct monitor *block) {
   set_nonblock(self->out);
   set_nonblock(self->err);
   set_nonblock(self->terminal);
+  begin_log();
   report(CREATED, self->pid, 0);
   if (self->pid < 0) { /* the program goes on to make a process once it is asked to start */
     while (!released) turn();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { AttachSession, Engine } from '../engine/engine.ts'
 import { readJson } from './body.ts'
@@ -17,6 +17,7 @@ export interface CallParts {
   query: string
   minor: number
   hijack: (session: AttachSession, call: Call) => void
+  switchProtocols: (protocol: string) => Duplex
 }
 
 /** One request on its way to the engine and back. */
@@ -31,6 +32,7 @@ export class Call {
   readonly response: ServerResponse
   readonly body: Readable
   readonly #hijack: CallParts['hijack']
+  readonly #switchProtocols: CallParts['switchProtocols']
 
   constructor(parts: CallParts) {
     this.engine = parts.engine
@@ -41,6 +43,7 @@ export class Call {
     this.response = parts.response
     this.body = parts.body
     this.#hijack = parts.hijack
+    this.#switchProtocols = parts.switchProtocols
   }
 
   /** The path part `name`, the thing that the call is about. */
@@ -100,6 +103,11 @@ export class Call {
   /** Turns the connection into a duplex of bytes. */
   hijack(session: AttachSession): void {
     this.#hijack(session, this)
+  }
+
+  /** Hands the connection over to another protocol; from then on HTTP has nothing to do with it. */
+  switchProtocols(protocol: string): Duplex {
+    return this.#switchProtocols(protocol)
   }
 
   /** Aborts when the client leaves. */

@@ -11,6 +11,7 @@ export async function createContainer(call: Call): Promise<void> {
   if (Object.keys(config).length === 0) {
     throw new GantryError('InvalidParameter', 'config cannot be empty in order to create a container')
   }
+  if (call.minor < 44 && config.Healthcheck) delete config.Healthcheck.StartInterval
   const hostConfig = adjustForVersion(HostConfig ?? {}, call.minor)
   const networking = NetworkingConfig?.EndpointsConfig ?? {}
   refuseSeveralNetworks(networking, call.minor)

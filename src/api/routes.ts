@@ -1,6 +1,7 @@
 import type { Route } from './route.ts'
 import { archiveRoutes } from './routes/archive.ts'
 import { buildRoutes } from './routes/build.ts'
+import { buildkitRoutes } from './routes/buildkit.ts'
 import { commitRoutes } from './routes/commit.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { distributionRoutes } from './routes/distribution.ts'
@@ -9,6 +10,7 @@ import { execRoutes } from './routes/exec.ts'
 import { gantryRoutes } from './routes/gantry.ts'
 import { storageRoutes } from './routes/storage.ts'
 import { imageRoutes } from './routes/images.ts'
+import { containerNetworkRoutes } from './routes/container-network.ts'
 import { networkRoutes } from './routes/networks.ts'
 import { pluginRoutes } from './routes/plugins.ts'
 import { swarmRoutes } from './routes/swarm.ts'
@@ -25,11 +27,13 @@ export const routes: readonly Route[] = [
   ...imageRoutes,
   ...distributionRoutes,
   ...networkRoutes,
+  ...containerNetworkRoutes,
   ...volumeRoutes,
   ...eventRoutes,
   ...gantryRoutes,
   ...storageRoutes,
   ...buildRoutes,
+  ...buildkitRoutes,
   ...pluginRoutes,
   ...swarmRoutes,
 ]

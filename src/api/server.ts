@@ -9,6 +9,7 @@ import { hijack } from './hijack.ts'
 import { sendError } from './reply.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes.ts'
+import { switchProtocols } from './switch-protocols.ts'
 import { readUpgradeBody } from './upgrade-body.ts'
 import { maxApiVersion, negotiate } from './version.ts'
 
@@ -93,6 +94,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
       query,
       minor,
       hijack: (session) => hijack({ socket, response, session, upgrade, minor }),
+      switchProtocols: (protocol) => switchProtocols({ socket, response, protocol }),
     })
     await match.route.handle(call)
   }

@@ -1,8 +1,8 @@
 import type { CreateVolume, ExecConfig, NetworkCreateRequest } from '../engine/engine.ts'
 import type { ContainerConfig, HealthConfig } from '../engine/types/container-config.ts'
-import type { EndpointSettings, HostConfig, MountPoint, PortBinding, ThrottleDevice } from '../engine/types/host-config.ts'
+import type { DeviceRequest, EndpointSettings, HostConfig, MountPoint, PortBinding, ThrottleDevice } from '../engine/types/host-config.ts'
 import type { Fields } from './decode.ts'
-import { any, bool, int, list, map, pair, set, string, struct, words } from './decode.ts'
+import { bool, int, list, map, pair, set, string, struct, words } from './decode.ts'
 
 /** Shapes of request bodies, by the Engine API's definitions (v1.51). */
 
@@ -42,7 +42,7 @@ const containerConfigFields = {
   Shell: words,
 }
 
-const portBinding = struct<PortBinding>('PortBinding', { HostIp: string, HostPort: string })
+export const portBinding = struct<PortBinding>('PortBinding', { HostIp: string, HostPort: string })
 const throttleDevices = list(struct<ThrottleDevice>('ThrottleDevice', { Path: string, Rate: int }))
 const bindOptions = struct<NonNullable<MountPoint['BindOptions']>>('BindOptions', {
   Propagation: string,
@@ -78,6 +78,7 @@ const device = struct<NonNullable<HostConfig['Devices']>[number]>('DeviceMapping
   PathInContainer: string,
   CgroupPermissions: string,
 })
+const deviceRequest = struct<DeviceRequest>('DeviceRequest', { Driver: string, Count: int, DeviceIDs: list(string), Capabilities: list(list(string)), Options: map(string) })
 const ulimit = struct<NonNullable<HostConfig['Ulimits']>[number]>('Ulimit', { Name: string, Soft: int, Hard: int })
 const weightDevice = struct<NonNullable<HostConfig['BlkioWeightDevice']>[number]>('WeightDevice', { Path: string, Weight: int })
 const logConfig = struct<NonNullable<HostConfig['LogConfig']>>('LogConfig', { Type: string, Config: map(string) })
@@ -144,7 +145,7 @@ const hostConfigFields: Fields<RawHostConfig> = {
   CpusetMems: string,
   Devices: list(device),
   DeviceCgroupRules: list(string),
-  DeviceRequests: list(any),
+  DeviceRequests: list(deviceRequest),
   MemoryReservation: int,
   MemorySwap: int,
   MemorySwappiness: int,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ContainerConfig } from '../engine/types/container-config.ts'
+import type { Plan } from './plan/contract.ts'
 
 /**
  * Building images from Dockerfiles.
@@ -63,6 +64,8 @@ export interface BuildRequest {
 /** A tree of files on disk that the build reads, and that nobody else changes meanwhile. */
 export interface BuildContext {
   root: string
+  /** Called, and waited for, before anyone looks at `root`; any number of times. A context that nothing needs is never brought here. */
+  ready?(): Promise<void>
   /** Paths that .dockerignore leaves out are not there. Digest of the file at `path` (content, mode, owner; not times), cached. */
   digest?(path: string): Promise<string>
 }
@@ -114,6 +117,8 @@ export interface BuildReport {
   status(status: VertexStatus): void
   log(log: { vertex: string; stream: 1 | 2; data: Uint8Array; at: number }): void
   warning(warning: BuildWarning): void
+  /** Told once, before the first step: what will be done. */
+  plan?(plan: Plan): void
 }
 
 export interface Vertex {
@@ -128,6 +133,8 @@ export interface Vertex {
   error?: string
   /** For classic builders' "Step n/m : instruction". */
   step?: { index: number; total: number; instruction: string; stage: string }
+  /** 1-based lines of the instruction. */
+  lines?: { start: number; end: number }
   /** Image or tree after it, for "---> id". */
   result?: string
 }

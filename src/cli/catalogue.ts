@@ -6,6 +6,9 @@ type Group = { summary: string; commands: Record<string, Entry>; aliases?: Recor
 const one = (summary: string, load: () => Promise<Command>): Entry => ({ summary, load })
 
 const attach = one('Attach to the streams of a running container', async () => (await import('./commands/attach.ts')).attachCommand)
+const build = one('Build an image from a Dockerfile', async () => (await import('./commands/build.ts')).buildCommand)
+const builderDu = one('Show what the build cache keeps', async () => (await import('./commands/builder-du.ts')).builderDuCommand)
+const builderPrune = one('Remove build cache', async () => (await import('./commands/builder-prune.ts')).builderPruneCommand)
 const commit = one("Create a new image from a container's changes", async () => (await import('./commands/commit.ts')).commitCommand)
 const cp = one('Copy files between a container and the local filesystem', async () => (await import('./commands/cp.ts')).cpCommand)
 const create = one('Create a new container', async () => (await import('./commands/create.ts')).createCommand)
@@ -49,7 +52,7 @@ const inspectNetwork = one('Show what the engine knows of networks', async () =>
 
 /** Every command that needs no group. A module is loaded only when its command is called. */
 export const commands: Record<string, Entry> = {
-  run, exec, ps, pull, push, images, login, logout, search,
+  run, exec, ps, build, pull, push, images, login, logout, search,
   version: one('Show the versions of client and engine', async () => (await import('./commands/version.ts')).versionCommand),
   info, attach, commit,
   completion: one('Print a completion script for a shell', async () => (await import('./commands/completion.ts')).completionCommand),
@@ -67,16 +70,11 @@ export const commands: Record<string, Entry> = {
 }
 
 /** The first of `commands` are the common ones in `--help`. */
-export const commonCommands = ['run', 'exec', 'ps', 'pull', 'push', 'images', 'login', 'logout', 'search', 'version', 'info']
+export const commonCommands = ['run', 'exec', 'ps', 'build', 'pull', 'push', 'images', 'login', 'logout', 'search', 'version', 'info']
 
 export const groups: Record<string, Group> = {
-  builder: {
-    summary: 'Manage builds',
-    commands: {
-      du: one('Show what the build cache keeps', async () => (await import('./commands/builder-du.ts')).builderDuCommand),
-      prune: one('Remove build cache', async () => (await import('./commands/builder-prune.ts')).builderPruneCommand),
-    },
-  },
+  builder: { summary: 'Manage builds', commands: { build, du: builderDu, prune: builderPrune } },
+  buildx: { summary: 'Build with BuildKit', commands: { build, du: builderDu, prune: builderPrune } },
   container: {
     summary: 'Manage containers',
     commands: {
@@ -102,7 +100,7 @@ export const groups: Record<string, Group> = {
   image: {
     summary: 'Manage images',
     commands: {
-      history, import: imports, inspect: inspectImage, load, ls: images,
+      build, history, import: imports, inspect: inspectImage, load, ls: images,
       prune: one('Remove unused images', async () => (await import('./commands/image-prune.ts')).imagePruneCommand), pull, push, rm: rmi, save, tag,
     },
     aliases: { list: 'ls', remove: 'rm' },

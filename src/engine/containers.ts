@@ -8,23 +8,29 @@ import type { NetworkMembers } from './networks.ts'
 import { attachContainer } from './attach/attach.ts'
 import type { Containers, Events, Execs } from './engine.ts'
 import { createExecs } from './exec/execs.ts'
+import { HealthMonitors } from './health/health-monitors.ts'
 import { containerLogs } from './logs/container-logs.ts'
+import { LogKeeper } from './logs/log-keeper.ts'
 import { getContainerArchive } from './containers/archive/get-archive.ts'
 import { putContainerArchive } from './containers/archive/put-archive.ts'
 import { statContainerPath } from './containers/archive/stat-path.ts'
+import { containerCgroup, setCgroup } from './containers/cgroup-record.ts'
 import { containerChanges } from './containers/changes.ts'
 import type { Container } from './containers/container.ts'
 import { commitContainer } from './containers/commit.ts'
-import type { ContainersContext, DefaultDns } from './containers/context.ts'
+import type { ContainersContext, DefaultDns, LogDefaults } from './containers/context.ts'
 import { connectContainer, disconnectContainer } from './containers/connect-network.ts'
 import { createContainer } from './containers/create.ts'
+import { changePorts } from './containers/change-ports.ts'
 import { explainContainer } from './containers/explain.ts'
+import { explainNetwork, testPort } from './containers/explain-network.ts'
 import { exportContainer } from './containers/export.ts'
 import { inspectContainer } from './containers/inspect.ts'
 import { listContainers } from './containers/list.ts'
 import { createContainerSpecs } from './containers/oci.ts'
 import type { ContainerSpecs } from './containers/oci.ts'
 import { pauseContainer, unpauseContainer } from './containers/pause.ts'
+import { containerPrograms } from './containers/programs.ts'
 import { pruneContainers } from './containers/prune.ts'
 import { recoverContainers } from './containers/recover.ts'
 import { ContainerRegistry } from './containers/registry.ts'
@@ -34,6 +40,7 @@ import { resizeContainer } from './containers/resize.ts'
 import { restartContainer } from './containers/restart.ts'
 import { runtimeTable, type Runtimes } from './containers/runtimes.ts'
 import { startContainer } from './containers/start.ts'
+import { AllStatsReader } from './containers/stats-of-all.ts'
 import { StatsReader } from './containers/stats-reader.ts'
 import { containerStats } from './containers/stats.ts'
 import { signalContainer, stopContainer } from './containers/stop.ts'
@@ -42,6 +49,7 @@ import { topContainer } from './containers/top.ts'
 import { updateContainer } from './containers/update.ts'
 import { waitContainer } from './containers/wait.ts'
 import { openVolumes, type VolumesRoom } from './volumes/volumes.ts'
+import { FileViews } from './storage/file-views.ts'
 import type { SecurityDefaults } from './security/defaults.ts'
 import type { CgroupDriver } from './spec/input.ts'
 
@@ -64,10 +72,14 @@ export interface OpenContainers {
   cgroupParent?: string
   /** Docker's defaults unless told. */
   security?: SecurityDefaults
+  /** Where CDI specifications lie; /etc/cdi and /var/run/cdi unless told. */
+  cdiDirectories?: readonly string[]
   /** What HostConfig.Runtime may name; the built-in one alone unless told. */
   runtimes?: Runtimes
   /** Made for the same data root unless given. */
   volumes?: VolumesRoom
+  /** What holds for containers that say nothing about their log: json-file without options. */
+  logDefaults?: LogDefaults
   /** Another maker of specifications than the usual one. */
   specs?: ContainerSpecs
   /** One line of what was repaired or could not be; standard error by default. */
@@ -95,6 +107,7 @@ export function openContainers(options: OpenContainers): ContainersRoom {
   const { dataRoot, log = (line: string) => console.error(line) } = options
   const registry = new ContainerRegistry()
   const execs = createExecs(() => ctx)
+  const views = new FileViews(options.execRoot, () => ctx)
   const ctx: ContainersContext = {
     ...options,
     dns: options.dns ?? { servers: [], options: [], search: [] },
@@ -106,13 +119,19 @@ export function openContainers(options: OpenContainers): ContainersRoom {
     volumes: options.volumes ?? openVolumes({ dataRoot, kernel: options.kernel, events: options.events, log }),
     specs: options.specs ?? createContainerSpecs(options),
     execs: execs.ofContainers,
+    health: new HealthMonitors(() => ctx),
+    logs: new LogKeeper({ kernel: options.kernel, paths: (id) => ctx.store.paths(id), log }),
+    logDefaults: options.logDefaults ?? { driver: 'json-file', options: {} },
     log,
   }
   return {
-    containers: createContainers(ctx),
+    containers: createContainers(ctx, views),
     exec: execs.api,
     counts: () => countStates(registry),
-    recover: () => recoverContainers(ctx),
+    recover: () => {
+      views.sweep()
+      return recoverContainers(ctx)
+    },
     all: () => registry.all(),
     save: (container) => ctx.store.save(container),
     inUse: (imageId) => registry.all().filter(({ imageId: own, mounts }) => own === imageId || mounts.some(({ Image }) => Image?.id === imageId)).map(({ id, state }) => ({ id, running: state.Running })),
@@ -121,14 +140,18 @@ export function openContainers(options: OpenContainers): ContainersRoom {
       disconnect: async (ref, network) => disconnectContainer(ctx, registry.get(ref), network),
     },
     close: () => {
+      views.close()
+      ctx.health.close()
+      ctx.logs.close()
       ctx.mappers.close()
       for (const { restartTimer } of registry.all()) clearTimeout(restartTimer)
     },
   }
 }
 
-function createContainers(ctx: ContainersContext): Containers {
+function createContainers(ctx: ContainersContext, views: FileViews): Containers {
   const reader = new StatsReader()
+  const allReader = new AllStatsReader()
   const get = (ref: string): ReturnType<ContainerRegistry['get']> => ctx.registry.get(ref)
   return {
     create: (request) => createContainer(ctx, request),
@@ -144,6 +167,10 @@ function createContainers(ctx: ContainersContext): Containers {
     wait: async (ref, condition, registered, signal) => waitContainer(get(ref), { condition, registered, signal }),
     update: async (ref, change) => updateContainer(ctx, get(ref), change),
     stats: async (ref, options) => containerStats(reader, get(ref), options),
+    statsOfAll: async () => allReader.read(ctx.registry.all()),
+    programs: async (ref) => containerPrograms(ctx, get(ref)),
+    cgroup: async (ref) => containerCgroup(get(ref)),
+    setCgroup: async (ref, change) => setCgroup(ctx, get(ref), change),
     attach: async (ref, options) => attachContainer(ctx, get(ref), { ...options, ref }),
     logs: async (ref, options) => containerLogs(ctx, get(ref), options),
     top: async (ref, psArguments) => topContainer(ctx, get(ref), psArguments),
@@ -157,6 +184,10 @@ function createContainers(ctx: ContainersContext): Containers {
     putArchive: async (ref, path, options) => putContainerArchive(ctx, get(ref), { ...options, ref, path }),
     commit: async (ref, options) => commitContainer(ctx, get(ref), options),
     explain: async (ref) => explainContainer(ctx, get(ref)),
+    changePorts: async (ref, change) => changePorts(ctx, get(ref), change),
+    explainNetwork: async (ref) => explainNetwork(ctx, get(ref)),
+    testPort: async (ref, port) => testPort(ctx, get(ref), port),
+    showFiles: async (ref) => views.open(get(ref)),
   }
 }
 

@@ -1,8 +1,18 @@
 import type { Duplex, Readable } from 'node:stream'
+import type { Health } from './health/health-state.ts'
 import type { ContainerConfig } from './types/container-config.ts'
+import type { CgroupValue } from '../kernel/cgroup/values.ts'
+import type { SetCgroup } from './containers/cgroup-record.ts'
+import type { ChangePorts } from './containers/change-ports.ts'
+import type { TestPacket } from './containers/explain-network.ts'
+import type { BoundPorts } from '../net/contract.ts'
+import type { Way } from '../net/explain/way.ts'
+import type { StatsOfAll } from './containers/stats-of-all.ts'
 import type { ContainerStats } from './types/container-stats.ts'
 import type { EndpointSettings, HostConfig } from './types/host-config.ts'
 import type { Credentials, DistributionInspect, ProgressMessage, SearchResult } from '../containerd/distribution/contract.ts'
+import type { BuildKit } from '../build/buildkit/buildkit.ts'
+import type { Builds } from './types/builds.ts'
 import type { ImageStore } from '../containerd/images/contract.ts'
 
 /**
@@ -22,6 +32,8 @@ export interface Engine {
   readonly volumes: Volumes
   readonly storage: Storage
   readonly events: Events
+  readonly build: Builds
+  readonly buildkit: BuildKit
   readonly system: System
   /** Stops serving: containers stay. */
   close(): Promise<void>
@@ -55,6 +67,12 @@ export interface Containers {
   update(ref: string, change: HostConfig): Promise<{ Warnings: string[] | null }>
   /** One frame, or one a second until `signal` aborts or the container is removed. A stopped container's are zeros. */
   stats(ref: string, options: StatsOptions): Promise<AsyncIterable<ContainerStats>>
+  statsOfAll(): Promise<StatsOfAll>
+  /** Every value of its cgroup. @throws Conflict when it does not run */
+  cgroup(ref: string): Promise<CgroupValue[]>
+  /** Limits beyond `update`: written at once, recorded, and written again at each start. @returns the record */
+  setCgroup(ref: string, change: SetCgroup): Promise<Record<string, string>>
+  programs(ref: string): Promise<string[]>
   top(ref: string, psArgs: string): Promise<{ Titles: string[]; Processes: string[][] }>
   inspect(ref: string, options: { size: boolean }): Promise<ContainerInspect>
   list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>
@@ -72,6 +90,23 @@ export interface Containers {
   commit(ref: string, options: CommitContainer): Promise<{ Id: string }>
   /** The program that made the container, one operation a line. */
   explain(ref: string): Promise<string[]>
+  /** Publishes more ports or fewer, now and at each later start. @returns all that are bound @throws NotFound for a port that is not published */
+  changePorts(ref: string, change: ChangePorts): Promise<BoundPorts>
+  /** The ways of packets in and out, with counters. @throws Conflict when it does not run */
+  explainNetwork(ref: string): Promise<Way[]>
+  /** Sends a packet to "80/tcp" of a running container. */
+  testPort(ref: string, port: string): Promise<TestPacket>
+  /** Mounts the root file system, without volumes, on a path of the host, read-only; of a stopped container as well. */
+  showFiles(ref: string): Promise<FileView>
+}
+
+/** A container's root file system at a path of the engine's host. It follows the container from start to end and start. */
+export interface FileView {
+  readonly path: string
+  /** Settles with the reason when the mount is gone for good, as after the removal of the container. */
+  readonly ended: Promise<string>
+  /** Idempotent. */
+  close(): Promise<void>
 }
 
 export interface CreateContainer {
@@ -277,7 +312,8 @@ export interface Storage {
   forget(): Promise<{ drivers: string[] }>
   /** Images of other drivers' stores. Sizes in bytes. */
   otherImages(): { driver: string; id: string; created: string; size: number; repoTags: string[]; repoDigests: string[] }[]
-  check(options: { repair: boolean }): Promise<StorageCheck>
+  /** `full`: files of layers are compared with their archives as well. */
+  check(options: { repair: boolean; full: boolean }): Promise<StorageCheck>
 }
 
 /** How many of each were looked at, and what was found. */
@@ -407,6 +443,7 @@ export interface ContainerState {
   /** RFC 3339 with nanoseconds; "0001-01-01T00:00:00Z" for never. */
   StartedAt: string
   FinishedAt: string
+  Health?: Health
 }
 
 export interface ExecInspect {

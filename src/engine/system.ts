@@ -5,6 +5,7 @@ import { diskUsage, type DiskUsageSources } from './system/disk-usage.ts'
 import { registryConfig } from './system/registry-config.ts'
 import { probeHost } from './system/host.ts'
 import { securityOptionsOf } from './system/security-options.ts'
+import { readCdiDevices } from './devices/cdi-directories.ts'
 import { hostWarnings, storageWarnings } from './system/warnings.ts'
 import type { Snapshotter } from '../containerd/snapshots/contract.ts'
 import type { SecurityDefaults } from './security/defaults.ts'
@@ -24,17 +25,27 @@ export interface SystemOptions extends DiskUsageSources {
   snapshotter: Pick<Snapshotter, 'name' | 'status'>
   networkDrivers: string[]
   logDrivers: string[]
+  /** Of containers that name none. */
+  logDriver?: string
   runtimes: () => Record<string, { path: string; runtimeArgs?: readonly string[] }>
   defaultRuntime: string
   /** Docker's defaults unless told. */
   security?: SecurityDefaults
   cgroupDriver?: string
+  /** Where CDI specifications lie. */
+  cdiDirectories?: readonly string[]
   initPath: string
 }
 
 /** What the engine says of itself and its host. */
 export function createSystem(options: SystemOptions): System {
   return { info: () => info(options), version: () => version(options), diskUsage: (types) => diskUsage(options, types) }
+}
+
+/** Left out while there is none (API 1.50). */
+function discoveredDevices(directories: readonly string[] = []): { Source: string; ID: string }[] | undefined {
+  const devices = [...readCdiDevices(directories).keys()]
+  return devices.length === 0 ? undefined : devices.toSorted().map((ID) => ({ Source: 'cdi', ID }))
 }
 
 const goArchitectures: Record<string, string> = { x64: 'amd64', ia32: '386' }
@@ -82,7 +93,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     NFd: host.openFiles,
     NGoroutines: 1,
     SystemTime: new Date().toISOString(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: options.logDriver ?? 'json-file',
     CgroupDriver: options.cgroupDriver ?? 'cgroupfs',
     CgroupVersion: host.cgroupVersion,
     NEventsListener: 0,
@@ -114,7 +125,8 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     RuncCommit: { ID: options.version },
     InitCommit: { ID: options.version },
     SecurityOptions: securityOptionsOf(host, options.security),
-    CDISpecDirs: [],
+    CDISpecDirs: options.cdiDirectories ?? [],
+    DiscoveredDevices: discoveredDevices(options.cdiDirectories),
     Warnings: [...hostWarnings(host), ...storageWarnings(options.snapshotter.status())],
   }
 }

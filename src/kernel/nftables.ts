@@ -1,7 +1,7 @@
 import type { Kernel } from './kernel.ts'
 import { NetlinkError } from './netlink/acknowledgement.ts'
 import { family, flag, nft, protocol } from './netlink/constants.ts'
-import { attribute, nested, text } from './netlink/message.ts'
+import { attribute, decodeAttributes, nested, text } from './netlink/message.ts'
 import { NetlinkSocket } from './netlink/socket.ts'
 import type { Request } from './netlink/socket.ts'
 
@@ -65,6 +65,12 @@ export class NftablesMaps {
       }
       added.push(...part)
     }
+  }
+
+  /** A number that is another one after every transaction in this network namespace, whoever made it. */
+  generation(): number {
+    const reply = this.#socket.get({ act: 'cannot ask nftables for its generation', message: { type: nft.getGeneration, flags: 0, parts: [header(0)] } })
+    return reply === undefined ? 0 : (decodeAttributes(reply.payload.subarray(4)).get(1)?.readUInt32BE(0) ?? 0)
   }
 
   close(): void {

@@ -117,10 +117,10 @@ export class ProgramBuilder {
   }
 
   monitorBlock(): MonitorBlock {
-    const pointer = this.space(9 * 4)
+    const pointer = this.space(48)
     const names = ['pid', 'pidfd', 'listen', 'sync', 'stdin', 'stdout', 'stderr', 'terminal', 'log'] as const
     const cells = names.map((name, i) => [name, this.cellAt(offsetBy(pointer, i * 4), name)] as const)
-    return { pointer, ...(Object.fromEntries(cells) as Record<(typeof names)[number], Cell>) }
+    return { pointer, rules: offsetBy(pointer, 40), ...(Object.fromEntries(cells) as Record<(typeof names)[number], Cell>) }
   }
 
   build(): Program {

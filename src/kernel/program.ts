@@ -100,8 +100,10 @@ export interface MonitorBlock {
   readonly stderr: Cell
   /** Master of the pseudo-terminal. */
   readonly terminal: Cell
-  /** json-file log, opened for append. */
+  /** The log, opened for append. */
   readonly log: Cell
+  /** Where the address of the rules for the log goes, when there are any: src/shim/log-rules.ts. */
+  readonly rules: Pointer
 }
 
 export interface Program {

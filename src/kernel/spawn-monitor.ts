@@ -38,6 +38,11 @@ export function spawnMonitor(spawner: Spawner, { programPath }: SpawnMonitor): P
   return created.promise
 }
 
+/** The program of an exec goes with its container, perhaps before this is read: then its number has to do. */
 function labelOf(programPath: string, operation: number): string {
-  return decodeProgram(readFileSync(programPath)).operations[operation]?.label ?? `operation ${operation}`
+  try {
+    return decodeProgram(readFileSync(programPath)).operations[operation]?.label ?? `operation ${operation}`
+  } catch {
+    return `operation ${operation}`
+  }
 }

@@ -44,6 +44,12 @@ export interface NetworkService {
   rename(containerId: string, name: string, dnsNames: ReadonlyMap<string, string[]>): void
   /** What a name server for a network has to know. Also in a file, see NetworkNames. */
   names(networkId: string): NameRecord[]
+  /**
+   * From then on names resolve at 127.0.0.11:53 in the network namespace of a container that is on a user-defined network, until
+   * its last endpoint is released. Names keep resolving when gantryd is gone; to be called again by the next one. Does nothing for
+   * other containers. @throws Error when there can be no resolver
+   */
+  resolveNames(containerId: string, resolving: NameResolving): Promise<void>
   /** Loopback up in a namespace that has no network ("none"). */
   attachNone(pid: number): Promise<void>
   /** Before anything else: bridge, rules; `alive` are endpoint ids that stay. */
@@ -124,6 +130,15 @@ export interface AllocateEndpoint {
   links?: EndpointLink[]
 }
 
+export interface NameResolving {
+  /** A process of the container. */
+  pid: number
+  /** Name servers for other names, asked from the container's network. Empty: those of the host, from the host's network. */
+  servers: readonly string[]
+  /** Names without a dot are not forwarded: the container's programs complete them. */
+  keepsShortNames: boolean
+}
+
 export interface EndpointLink {
   /** Name or id of the other container. */
   container: string
@@ -171,9 +186,8 @@ export interface NameRecord {
 
 /**
  * `<exec-root>/network/names/<network id>.json`, one for each user-defined network with endpoints, replaced by rename at
- * each change and removed with the last endpoint. A resolver in a container's namespace reads the files in which its
- * container has a record, and watches the folder. It holds what is allocated: from before a container's process starts
- * until it has ended.
+ * each change and removed with the last endpoint. A resolver in a container's namespace answers from the files in which its
+ * container has a record. It holds what is allocated: from before a container's process starts until it has ended.
  */
 export interface NetworkNames {
   id: string

@@ -8,8 +8,10 @@ export interface HostsSettings {
   addresses: readonly string[]
   /** --add-host: "name:address"; the address may be "host-gateway". */
   extraHosts?: readonly string[] | null
-  /** What "host-gateway" stands for: --host-gateway-ip, by default the gateway of the default bridge. */
-  hostGateway: string
+  /** Containers that are linked to: each address with all names, parted by spaces. */
+  links?: readonly (readonly [address: string, names: string])[]
+  /** What "host-gateway" stands for: --host-gateway-ip, by default the gateway of the default bridge. Several give a line each. */
+  hostGateway: string | readonly string[]
 }
 
 const common = [
@@ -23,7 +25,7 @@ const common = [
 
 /** A container's /etc/hosts: Docker's lines in Docker's order. @throws InvalidParameter */
 export function hostsFile(settings: HostsSettings): string {
-  return text([...common, ...extraLines(settings.extraHosts ?? [], settings.hostGateway)]) + ownLines(settings)
+  return text([...common, ...extraLines(settings.extraHosts ?? [], settings.hostGateway), ...(settings.links ?? [])]) + ownLines(settings)
 }
 
 /** The lines of the container's own addresses. */
@@ -38,15 +40,15 @@ export function hostNetworkHostsFile(hostFile: string, extra: Pick<HostsSettings
   return hostFile + separator + text(extraLines(extra.extraHosts ?? [], extra.hostGateway))
 }
 
-function extraLines(extraHosts: readonly string[], hostGateway: string): (readonly [string, string])[] {
-  return extraHosts.map((entry) => {
+function extraLines(extraHosts: readonly string[], hostGateway: HostsSettings['hostGateway']): (readonly [string, string])[] {
+  return extraHosts.flatMap((entry) => {
     const [, name, asked] = /^([^:=]+)[:=](.+)$/s.exec(entry) ?? []
     if (name === undefined || asked === undefined || /\s/.test(entry)) {
       throw new GantryError('InvalidParameter', `bad format for add-host: "${entry}"`)
     }
-    const address = asked === 'host-gateway' ? hostGateway : asked.replace(/^\[(.*)\]$/, '$1')
-    if (isIP(address) === 0) throw new GantryError('InvalidParameter', `invalid IP address in add-host: "${asked}"`)
-    return [address, name] as const
+    const addresses = asked === 'host-gateway' ? [hostGateway].flat() : [asked.replace(/^\[(.*)\]$/, '$1')]
+    if (addresses.length === 0 || addresses.some((address) => isIP(address) === 0)) throw new GantryError('InvalidParameter', `invalid IP address in add-host: "${asked}"`)
+    return addresses.map((address) => [address, name] as const)
   })
 }
 

@@ -4,15 +4,15 @@ import type { Endpoint, NameRecord, NetworkInfo, NetworkNames } from './contract
 
 /** The files of NetworkNames. */
 export class NamesFolder {
-  readonly #folder: string
+  readonly folder: string
 
   constructor(runtimeDir: string) {
-    this.#folder = path.join(runtimeDir, 'names')
-    mkdirSync(this.#folder, { recursive: true, mode: 0o711 })
+    this.folder = path.join(runtimeDir, 'names')
+    mkdirSync(this.folder, { recursive: true, mode: 0o711 })
   }
 
   write(network: NetworkInfo, endpoints: readonly Endpoint[]): void {
-    const file = path.join(this.#folder, `${network.id}.json`)
+    const file = path.join(this.folder, `${network.id}.json`)
     const records = endpoints.map(nameRecord).filter(({ names }) => names.length > 0)
     if (records.length === 0) {
       rmSync(file, { force: true })
@@ -25,8 +25,8 @@ export class NamesFolder {
 
   /** After a restart: no others than these. */
   retain(networkIds: ReadonlySet<string>): void {
-    for (const name of readdirSync(this.#folder)) {
-      if (!networkIds.has(name.replace(/\.json$/, ''))) rmSync(path.join(this.#folder, name))
+    for (const name of readdirSync(this.folder)) {
+      if (!networkIds.has(name.replace(/\.json$/, ''))) rmSync(path.join(this.folder, name))
     }
   }
 }

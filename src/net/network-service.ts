@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { GantryError } from '../lib/errors.ts'
 import { formatAddress } from '../lib/ip-address.ts'
 import type { PortBinding } from '../engine/types/host-config.ts'
-import type { AllocateEndpoint, BoundPorts, CreateNetwork, Endpoint, NameRecord, NetworkDriverName, NetworkInfo, NetworkService } from './contract.ts'
+import type { AllocateEndpoint, BoundPorts, CreateNetwork, Endpoint, NameRecord, NameResolving, NetworkDriverName, NetworkInfo, NetworkService } from './contract.ts'
+import { RestoringFilter } from './firewall/restoring-filter.ts'
+import { FilterWatch } from './firewall/watch.ts'
 import { newNetwork } from './create-network.ts'
+import type { ContainerNames } from './dns/container-names.ts'
 import type { NetworkDriver } from './drivers/contract.ts'
 import type { HostLinks } from './drivers/host-links.ts'
 import { bringUpLoopback, routeBy } from './drivers/inner-interface.ts'
@@ -45,6 +48,7 @@ export interface NetworkParts {
   holder: PortHolder
   ports: PortAllocator
   names: NamesFolder
+  resolver: ContainerNames
   pools: readonly PoolBase[]
   /** Removed by `close` when no endpoint is left; docker0 stays, as Docker leaves it. */
   bridgeIsPrivate: boolean
@@ -68,12 +72,13 @@ class Networks implements LocalNetworkService {
   readonly #attached = new Map<string, number>()
   /** Allocations on their way, by network and container. */
   readonly #pending = new Map<string, Promise<Endpoint>>()
+  #watch: FilterWatch | undefined
   /** Creations and removals take turns. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: NetworkParts) {
-    this.#parts = parts
-    this.#publisher = new PortPublisher({ ...parts, keep: (endpoint) => this.#keep(endpoint), isAttached: (id) => this.#attached.has(id) })
+    this.#parts = { ...parts, filter: new RestoringFilter(parts.filter, () => this.#inTurn(() => this.#loadFilter())) }
+    this.#publisher = new PortPublisher({ ...this.#parts, keep: (endpoint) => this.#keep(endpoint), isAttached: (id) => this.#attached.has(id) })
     const last = parts.endpoints.lastAddresses()
     for (const network of [...parts.predefined, ...parts.store.networks()]) {
       this.#networks.set(network.id, network)
@@ -187,11 +192,12 @@ class Networks implements LocalNetworkService {
     this.#attached.set(endpointId, pid)
     try {
       if (name !== endpoint.containerInterface) this.#keep({ ...endpoint, containerInterface: name })
-      this.#parts.filter.publish(endpoint.rules)
+      await this.#parts.filter.publish(endpoint.rules)
     } catch (error) {
       await this.detach(endpointId, pid)
       throw error
     }
+    await this.#parts.resolver.changed(endpoint.containerId, this.#memberships(endpoint.containerId))
   }
 
   async detach(endpointId: string, pid?: number): Promise<void> {
@@ -202,8 +208,8 @@ class Networks implements LocalNetworkService {
     if (network.driver === 'host' || network.driver === 'null') return
     const members = this.#memberships(endpoint.containerId).filter((one) => this.#attached.has(one.endpoint.id))
     const before = wayOf(endpoint, waysOut(members))
-    this.#parts.filter.withdraw(endpoint.rules)
     this.#attached.delete(endpointId)
+    await this.#parts.filter.withdraw(endpoint.rules)
     this.#parts.drivers[network.driver].detach(network, endpoint, inside === 0 ? undefined : inside)
     if (pid === undefined) return
     const after = waysOut(members.filter((one) => one.endpoint.id !== endpointId))
@@ -216,13 +222,14 @@ class Networks implements LocalNetworkService {
     const endpoint = this.#endpoints.get(endpointId)
     if (endpoint === undefined) return
     await this.detach(endpointId)
-    const { ports, endpoints } = this.#parts
+    const { ports, endpoints, resolver } = this.#parts
     this.#endpoints.delete(endpointId)
     endpoints.remove(endpointId)
     const pools = this.#pools.get(endpoint.networkId)
     for (const address of [endpoint.ipv4, endpoint.ipv6]) pools?.free(address)
     const network = this.#networks.get(endpoint.networkId)
     if (network !== undefined) this.#writeNames(network)
+    await resolver.changed(endpoint.containerId, this.#memberships(endpoint.containerId))
     await ports.close(endpoint.rules)
   }
 
@@ -231,6 +238,10 @@ class Networks implements LocalNetworkService {
       this.#keep({ ...endpoint, containerName: name, dnsNames: dnsNames.get(endpoint.id) ?? endpoint.dnsNames })
       this.#writeNames(network)
     }
+  }
+
+  async resolveNames(containerId: string, resolving: NameResolving): Promise<void> {
+    await this.#parts.resolver.serve(containerId, resolving, this.#memberships(containerId))
   }
 
   async attachNone(pid: number): Promise<void> {
@@ -247,17 +258,20 @@ class Networks implements LocalNetworkService {
     const changed = this.list().flatMap((network) => this.#setUpAgain(network))
     this.hostChanges = [...changed, ...(await this.#loadFilter())]
     // Another process took the port while nobody held it: NAT would take it away from that one.
-    filter.withdraw(lost)
+    await filter.withdraw(lost)
     for (const { id } of this.#endpoints.values()) if (!living.some((one) => one.id === id)) await this.release(id)
+    await this.#parts.resolver.retain(new Set(living.map(({ containerId }) => containerId)))
+    this.#watch ??= new FilterWatch({ filter, restore: () => this.#inTurn(() => this.#loadFilter()), log: this.#parts.log })
     this.#parts.names.retain(new Set(this.#networks.keys()))
     for (const network of this.list()) this.#writeNames(network)
   }
 
   async close(): Promise<void> {
-    const { holder, drivers, endpoints, filter, links, bridgeIsPrivate } = this.#parts
+    const { holder, resolver, drivers, endpoints, filter, links, bridgeIsPrivate } = this.#parts
+    await this.#watch?.stop()
     await Promise.allSettled([...this.#pending.values(), this.#turn])
     endpoints.saveLastAddresses(Object.fromEntries([...this.#pools].map(([id, pools]) => [id, pools.last.map(formatAddress)])))
-    await holder.leave()
+    await Promise.all([holder.leave(), resolver.leave()])
     if (![...this.#endpoints.values()].some(({ ipv4, ipv6 }) => ipv4 !== '' || ipv6 !== '')) {
       await filter.remove()
       for (const network of this.list()) if (!isPredefined(network) || bridgeIsPrivate) drivers[network.driver].tearDown(network)
@@ -267,11 +281,13 @@ class Networks implements LocalNetworkService {
   }
 
   async purge(): Promise<void> {
-    const { holder, drivers, filter, links } = this.#parts
+    const { holder, resolver, drivers, filter, links } = this.#parts
+    await this.#watch?.stop()
     await Promise.allSettled([...this.#pending.values(), this.#turn])
     for (const id of this.#endpoints.keys()) await this.release(id)
     await holder.reconcile([])
-    await holder.leave()
+    await resolver.retain(new Set())
+    await Promise.all([holder.leave(), resolver.leave()])
     await filter.remove()
     for (const network of this.list()) drivers[network.driver].tearDown(network)
     this.#closeParts()

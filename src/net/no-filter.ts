@@ -10,6 +10,10 @@ export class NoFilter implements PacketFilter {
 
   withdraw(): void {}
 
+  isWhole(): Promise<boolean> {
+    return Promise.resolve(true)
+  }
+
   remove(): Promise<void> {
     return Promise.resolve()
   }

@@ -9,14 +9,19 @@ import type { PortRule } from './port-holder.ts'
  * - into a bridge come packets of its own ports (unless `icc` is false), answers, and what was published; nothing else,
  *   also not by a route through this host; nothing at all but its own for `internal`, which also has no way out;
  * - packets that leave a subnet of a masqueraded network by another interface carry the host's address;
- * - from the bridge nobody reaches the host's 127.0.0.0/8 (CVE-2020-8558).
+ * - from the bridge nobody reaches the host's 127.0.0.0/8 (CVE-2020-8558);
+ * - `obeysInput`: the first packet of a connection to a published port from outside passes the rules of the host's input hook
+ *   (moby#22054), see firewall/entrance.ts;
+ * - the administrator has a place of their own, DOCKER-USER, that is never emptied.
  */
 export interface PacketFilter {
   /** @returns what was changed on the host beside our own rules, in words */
   load(state: FilterState): Promise<string[]>
-  publish(rules: readonly PortRule[]): void
+  publish(rules: readonly PortRule[]): void | Promise<void>
   /** Fine when they are not there. */
-  withdraw(rules: readonly PortRule[]): void
+  withdraw(rules: readonly PortRule[]): void | Promise<void>
+  /** Whether what `load` made is still there as it made it. Cheap while nobody changes the host's packet filter. */
+  isWhole(): Promise<boolean>
   /** Nothing of ours is left. */
   remove(): Promise<void>
   close(): void

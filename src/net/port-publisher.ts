@@ -49,7 +49,7 @@ export class PortPublisher {
     const keys = new Set(going.flatMap(keysOf))
     const left = Object.fromEntries(Object.entries(kept).filter(([key]) => !keys.has(key)))
     const ports = Object.fromEntries(Object.entries(endpoint.ports).filter(([key]) => Object.hasOwn(left, key)))
-    if (this.#parts.isAttached(endpoint.id)) this.#parts.filter.withdraw(going)
+    if (this.#parts.isAttached(endpoint.id)) await this.#parts.filter.withdraw(going)
     const rest: StoredEndpoint = { ...endpoint, rules: staying, bindings: left, ports }
     this.#parts.keep(rest)
     await this.#parts.ports.close(going)
@@ -66,7 +66,7 @@ export class PortPublisher {
         ...endpoint, target, rules: [...endpoint.rules, ...opened.rules], ports: { ...endpoint.ports, ...opened.ports }, bindings: { ...endpoint.bindings, ...fresh },
       }
       this.#parts.keep(whole)
-      if (this.#parts.isAttached(endpoint.id)) this.#parts.filter.publish(opened.rules)
+      if (this.#parts.isAttached(endpoint.id)) await this.#parts.filter.publish(opened.rules)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new GantryError('System', `driver failed programming external connectivity on endpoint ${endpoint.containerName} (${endpoint.id}): ${reason}`, { cause: error })

@@ -6,6 +6,8 @@ import type { Kernel } from '../kernel/kernel.ts'
 import { GantryError } from '../lib/errors.ts'
 import { defaultBridge } from './default-bridge.ts'
 import type { DefaultBridgeSettings } from './default-bridge.ts'
+import { ContainerNames } from './dns/container-names.ts'
+import { ResolverHolder } from './dns/resolver-holder.ts'
 import { DockerProxyHolder } from './docker-proxy-holder.ts'
 import { BridgeDriver } from './drivers/bridge-driver.ts'
 import { bridgeAddress } from './drivers/bridge-link.ts'
@@ -13,6 +15,8 @@ import { HostLinks } from './drivers/host-links.ts'
 import { NoDriver } from './drivers/no-driver.ts'
 import { VlanDriver } from './drivers/vlan-driver.ts'
 import { EndpointStore } from './endpoint-store.ts'
+import { chosenFilter } from './firewall/chosen-filter.ts'
+import type { FilterSettings } from './firewall/chosen-filter.ts'
 import { defaultPools } from './ipam/free-subnet.ts'
 import type { PoolBase } from './ipam/free-subnet.ts'
 import { parsePrefix } from './ip-prefix.ts'
@@ -21,8 +25,6 @@ import { predefinedNetworks } from './network-list.ts'
 import { networkService } from './network-service.ts'
 import type { LocalNetworkService } from './network-service.ts'
 import { NetworkStore } from './network-store.ts'
-import { NftablesFilter } from './nftables/filter.ts'
-import { NoFilter } from './no-filter.ts'
 import { PortAllocator } from './port-allocator.ts'
 import type { PortHolder } from './port-holder.ts'
 import { ProxyHolder } from './proxy-holder.ts'
@@ -40,8 +42,7 @@ export interface NetworkServiceOptions extends DefaultBridgeSettings {
   proxyCommand?: readonly string[]
   /** --default-address-pool; empty: Docker's. */
   pools?: readonly PoolBase[]
-  /** --iptables, --ip6tables: false leaves the packet filter alone. */
-  filters?: { ipv4: boolean; ipv6: boolean }
+  filters?: FilterSettings
   /** --ip-forward */
   forwards?: boolean
   log?: (line: string) => void
@@ -60,6 +61,8 @@ export function openNetworkService(options: NetworkServiceOptions): LocalNetwork
   const pools = withIPv6(options.pools ?? [])
   const bridge = defaultBridge(options, { existing: bridgeAddress(links.socket, bridgeName), others: store.networks(), pools })
   const none = new NoDriver()
+  const names = new NamesFolder(options.runtimeDir)
+  const log = options.log ?? ((line) => console.error(line))
   return networkService({
     predefined: predefinedNetworks(store.identities(), bridge),
     store,
@@ -72,14 +75,15 @@ export function openNetworkService(options: NetworkServiceOptions): LocalNetwork
       null: none,
     },
     links,
-    filter: filters.ipv4 ? new NftablesFilter(kernel, { table: `gantry-${bridgeName}`, ipv6: filters.ipv6 }) : new NoFilter(),
+    filter: chosenFilter(kernel, bridgeName, filters),
     holder,
     ports: new PortAllocator(holder),
-    names: new NamesFolder(options.runtimeDir),
+    names,
+    resolver: new ContainerNames(new ResolverHolder({ program: ownProgram('dns/main.ts', 'gantry-dns.js', '--max-semi-space-size=1', '--v8-pool-size=1'), runtimeDir: options.runtimeDir, names: names.folder, log })),
     pools,
     bridgeIsPrivate: bridgeName !== dockersBridge,
     forwards: options.forwards ?? true,
-    log: options.log ?? ((line) => console.error(line)),
+    log,
   })
 }
 
@@ -96,12 +100,11 @@ function portHolder({ kernel, userlandProxy, proxyCommand, runtimeDir }: Network
   if (!userlandProxy) return new SocketHolder(kernel)
   const [program, ...rest] = proxyCommand ?? []
   if (program !== undefined) return new DockerProxyHolder({ program: [program, ...rest], runtimeDir })
-  return new ProxyHolder({ program: ownProxy(), runtimeDir })
+  return new ProxyHolder({ program: ownProgram('../proxy/main.ts', 'gantry-proxy.js'), runtimeDir })
 }
 
-/** gantry-proxy beside this file: its source, or its bundle when we are one. */
-function ownProxy(): [string, ...string[]] {
+/** A program of ours: its source, or its bundle beside this file when we are one. */
+function ownProgram(source: string, bundle: string, ...flags: string[]): [string, ...string[]] {
   const here = fileURLToPath(import.meta.url)
-  const main = here.endsWith('.ts') ? path.join(path.dirname(here), '../proxy/main.ts') : path.join(path.dirname(here), 'gantry-proxy.js')
-  return [process.execPath, main]
+  return [process.execPath, ...flags, path.join(path.dirname(here), here.endsWith('.ts') ? source : bundle)]
 }

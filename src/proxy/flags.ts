@@ -30,8 +30,7 @@ export function parseFlags(argv: readonly string[]): Invocation {
   }
   if (given.control !== undefined) return { mode: 'multi', socketPath: given.control }
   const protocol = given.proto ?? 'tcp'
-  if (protocol === 'sctp') throw new Error('not implemented yet: -proto sctp')
-  if (protocol !== 'tcp' && protocol !== 'udp') throw new Error(`unsupported protocol ${protocol}`)
+  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw new Error(`unsupported protocol ${protocol}`)
   if (given['container-ip'] === undefined) throw new Error('flag needed: -container-ip')
   return {
     mode: 'single',

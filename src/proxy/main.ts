@@ -2,6 +2,7 @@ import { parseFlags } from './flags.ts'
 import type { Invocation } from './flags.ts'
 import { runMulti } from './multi.ts'
 import { report, runSingle } from './single.ts'
+import { isSpliceThread } from './splice/thread.ts'
 
 async function main(): Promise<void> {
   let invocation: Invocation
@@ -16,4 +17,5 @@ async function main(): Promise<void> {
   else await runSingle(invocation.rule, invocation)
 }
 
-await main()
+// In a bundle the thread that moves bytes starts with this file as well.
+if (!isSpliceThread()) await main()

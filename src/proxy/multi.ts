@@ -1,7 +1,7 @@
-import { existsSync, unlinkSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
+import { createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { listenForControl } from '../lib/control-socket.ts'
 import type { Command, Reply } from './control-protocol.ts'
 import type { Forwarder, ForwardRule } from './rule.ts'
 import { ruleName } from './rule.ts'
@@ -25,7 +25,7 @@ export async function runMulti(socketPath: string): Promise<void> {
 
   const open = async (wanted: ForwardRule[]): Promise<Reply['failure']> => {
     const fresh = wanted.map((rule, index) => ({ rule, index })).filter(({ rule }) => !rules.has(ruleName(rule)))
-    const attempts = await Promise.allSettled(fresh.map(({ rule }) => (rule.protocol === 'tcp' ? forwardTcp(rule) : forwardUdp(rule))))
+    const attempts = await Promise.allSettled(fresh.map(({ rule }) => (rule.protocol === 'udp' ? forwardUdp(rule) : forwardTcp(rule))))
     const opened = attempts.flatMap((attempt, at) => (attempt.status === 'fulfilled' ? [{ forwarder: attempt.value, rule: fresh[at]?.rule }] : []))
     const failedAt = attempts.findIndex(({ status }) => status === 'rejected')
     const failed = attempts[failedAt]
@@ -81,7 +81,7 @@ export async function runMulti(socketPath: string): Promise<void> {
   })
 
   try {
-    await listen(server, socketPath)
+    await listenForControl(server, socketPath, 'proxy')
   } catch (error) {
     report(`1\n${error instanceof Error ? error.message : String(error)}`)
     process.exitCode = 1
@@ -89,28 +89,4 @@ export async function runMulti(socketPath: string): Promise<void> {
   }
   setTimeout(leaveWhenIdle, patience).unref()
   report('0\n')
-}
-
-/** A socket file of a process that is gone is replaced; one that answers is not ours to take. */
-async function listen(server: Server, socketPath: string): Promise<void> {
-  if (existsSync(socketPath)) {
-    if (await answers(socketPath)) throw new Error(`another proxy serves ${socketPath}`)
-    unlinkSync(socketPath)
-  }
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    process.umask(0o177)
-    server.listen(socketPath, resolve)
-  })
-}
-
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(socketPath)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
-  })
 }

@@ -1,6 +1,6 @@
 /** What to forward: from one address and port of the host to one of a container. */
 export interface ForwardRule {
-  protocol: 'tcp' | 'udp'
+  protocol: 'tcp' | 'udp' | 'sctp'
   hostIp: string
   hostPort: number
   containerIp: string

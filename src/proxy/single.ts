@@ -13,7 +13,7 @@ const listenFd = 4
 export async function runSingle(rule: ForwardRule, options: { useListenFd: boolean }): Promise<void> {
   const fd = options.useListenFd ? listenFd : undefined
   try {
-    const forwarder = await (rule.protocol === 'tcp' ? forwardTcp(rule, fd) : forwardUdp(rule, { listenFd: fd }))
+    const forwarder = await (rule.protocol === 'udp' ? forwardUdp(rule, { listenFd: fd }) : forwardTcp(rule, fd))
     report('0\n')
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {

@@ -1,6 +1,7 @@
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_NOCTTY, O_RDWR, O_WRONLY } from '../kernel/constants/files.ts'
-import { addressOf, type Cell, type MonitorBlock } from '../kernel/program.ts'
+import { addressOf, offsetBy, type Cell, type MonitorBlock } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
+import { encodeLogRules, logRulesLayout, type LogRules } from '../shim/log-rules.ts'
 import { openPath } from './paths.ts'
 
 export interface StdioPlan {
@@ -8,8 +9,10 @@ export interface StdioPlan {
   terminal: boolean
   /** Keep standard input open; else it is /dev/null. A terminal always has input. */
   stdin: boolean
-  /** Host path of the json-file log; appended to. */
+  /** Host path of the log; appended to. */
   logPath?: string
+  /** Without them one json-file log without an end. */
+  logRules?: LogRules
 }
 
 /** The child's ends of its pipes; without one, /dev/null. */
@@ -20,8 +23,14 @@ export interface StdioPipes {
 }
 
 /** Opens the log that the monitor appends to. */
-export function openLog(builder: ProgramBuilder, block: MonitorBlock, { logPath }: StdioPlan): void {
+export function openLog(builder: ProgramBuilder, block: MonitorBlock, { logPath, logRules }: StdioPlan): void {
   if (logPath === undefined) return
+  if (logRules !== undefined) {
+    const rules = builder.bytes(encodeLogRules(logRules))
+    builder.pointerAt(offsetBy(rules, logRulesLayout.path), builder.string(logPath))
+    builder.pointerAt(offsetBy(rules, logRulesLayout.attributes), builder.string(logRules.attributes))
+    builder.pointerAt(block.rules, rules)
+  }
   const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
   builder.call('open the log', 'openat', [AT_FDCWD, builder.string(logPath), flags, 0o640], { save: block.log })
 }

@@ -6,6 +6,7 @@ import { findProgram, projectRoot } from '../e2e/harness/program.ts'
 import { makeBundle } from './bundle.ts'
 import type { Contender, Runtime } from './contender.ts'
 import { findRuntimes, startEngines, startPodman } from './engines.ts'
+import { measureNetwork, networkText } from './network.ts'
 import { measureFootprint } from './footprint.ts'
 import { measurements } from './measurements.ts'
 import { type RuntimeReport, type Series, runtimeText, transferText, write } from './report.ts'
@@ -22,6 +23,10 @@ if (missing.length > 0) console.log(`not here, so left out: ${missing.join(', ')
 await sweep()
 if (values.only === 'transfers') {
   console.log(transferText(await measureTransfers(rounds)))
+  process.exit()
+}
+if (values.only === 'network') {
+  console.log(networkText(await measureNetwork(rounds)))
   process.exit()
 }
 if (values.only === 'runtimes') {

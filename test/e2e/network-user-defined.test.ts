@@ -216,7 +216,7 @@ throughEachClient('user-defined networks', (stage) => {
   void test('a link on the default bridge is a name in /etc/hosts', async () => {
     await using db = await stage.container('--name', 'linked', tiny, 'sleep', '99')
     const address = await db.inspect('{{.NetworkSettings.IPAddress}}')
-    assert.match(await stage.ok('run', '--rm', '--link', 'linked:database', tiny, 'cat', '/etc/hosts'), new RegExp(`^${address}\tdatabase$`, 'm'))
+    assert.match(await stage.ok('run', '--rm', '--link', 'linked:database', tiny, 'cat', '/etc/hosts'), new RegExp(`^${address}\tdatabase ${db.id.slice(0, 12)} linked$`, 'm'))
     await stage.ok('stop', '-t', '0', 'linked')
     await refused(['run', '--rm', '--link', 'linked:database', tiny, 'true'], /cannot link to a non running container: \/linked AS database/, 125)
   })

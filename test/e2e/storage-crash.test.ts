@@ -73,7 +73,7 @@ void describe('storage and kill -9', { concurrency: false, skip: engineUnderTest
       await engine.kill9()
       await engine.start()
       await ended
-      assert.match(await gantry.ok('system', 'check'), /: clean$/, where)
+      assert.match(await gantry.ok('system', 'check', '--full'), /: clean$/, where)
       assert.deepEqual(mountsOf(engine.dataRoot), [], where)
       assert.equal(await docker.ok('run', '--rm', tiny, 'echo', 'works'), 'works', where)
       assert.equal(await docker.ok('cp', 'stands:/kept', '-').then((text) => text.includes('kept')), true, where)

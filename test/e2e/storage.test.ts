@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Client, makeClient } from './harness/client.ts'
@@ -51,6 +51,17 @@ void describe('storage drivers', { concurrency: false, skip: engineUnderTest !==
     return directory
   }
 
+  /** The same bytes each time. */
+  const alteredArchive = async (): Promise<string> => {
+    const root = mkdtempSync(path.join(engine.directory, 'altered-'))
+    mkdirSync(path.join(root, 'deep'))
+    for (const name of ['kept', 'gone', 'deep/mode']) writeFileSync(path.join(root, name), 'kept')
+    linkSync(path.join(root, 'kept'), path.join(root, 'same'))
+    symlinkSync('kept', path.join(root, 'link'))
+    await must(['tar', '-C', root, '--mtime=@1500000000', '--sort=name', '-cf', `${root}.tar`, '.'])
+    return `${root}.tar`
+  }
+
   test('overlay2 is chosen, and says what it is', async () => {
     const info = JSON.parse(await docker.ok('info', '-f', '{{json .}}')) as { Driver: string; DriverStatus: [string, string][] }
     assert.equal(info.Driver, 'overlay2')
@@ -80,6 +91,26 @@ void describe('storage drivers', { concurrency: false, skip: engineUnderTest !==
     assert.match(await gantry.ok('system', 'check'), /: clean$/)
     assert.equal(await docker.ok('images', '-q', 'damaged'), '')
     assert.equal(await docker.ok('run', '--rm', tiny, 'echo', 'whole'), 'whole')
+  })
+
+  test('the full check compares files of layers with their archives, and what is repaired can come again', async () => {
+    await docker.ok('import', await alteredArchive(), 'altered')
+    assert.match(await gantry.ok('system', 'check', '--full'), /: clean$/)
+    const layer = await docker.ok('inspect', '-f', '{{.GraphDriver.Data.UpperDir}}', 'altered')
+    writeFileSync(path.join(layer, 'kept'), 'KEPT')
+    chmodSync(path.join(layer, 'deep/mode'), 0o600)
+    rmSync(path.join(layer, 'gone'))
+    assert.match(await gantry.ok('system', 'check'), /: clean$/)
+    await docker.ok('create', '--name', 'stands', 'altered', 'true')
+    const found = await gantry.docker('system', 'check', '--full', '--repair')
+    assert.equal(found.code, 1)
+    assert.match(found.stdout, /^layer sha256:\w+ is not what its archive says: deep\/mode: its mode is 600, and 644 in the archive; gone: it is missing; kept: its (content|time) is another: cannot repair: it is used by stands$/m)
+    await docker.ok('rm', 'stands')
+    assert.match(await gantry.ok('system', 'check', '--full', '--repair'), /: clean$/)
+    assert.equal(await docker.ok('images', '-q', 'altered'), '')
+    await docker.ok('import', await alteredArchive(), 'altered')
+    assert.match(await gantry.ok('system', 'check', '--full'), /: clean$/)
+    await docker.ok('rmi', 'altered')
   })
 
   test('after a change of driver the images of the other are not shown, but marked by our own command, and come back', async () => {
@@ -135,7 +166,7 @@ void describe('storage drivers', { concurrency: false, skip: engineUnderTest !==
       await using live = await docker.container(tiny, 'sleep', '99')
       await docker.ok('exec', live.id, 'touch', '/tmp/here')
       assert.match(await docker.ok('diff', live.id), /A \/tmp\/here/)
-      assert.match(await gantry.ok('system', 'check'), /: clean$/)
+      assert.match(await gantry.ok('system', 'check', '--full'), /: clean$/)
     }
     assert.match(await gantry.ok('storage', 'switch', '--forget'), /Forgotten: vfs/)
     assert.match(await gantry.ok('system', 'check'), /: clean$/)

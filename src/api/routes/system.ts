@@ -1,6 +1,5 @@
 import type { Call } from '../call.ts'
 import type { Route } from '../route.ts'
-import { notImplemented } from '../route.ts'
 import { maxApiVersion, minApiVersion } from '../version.ts'
 
 export const systemRoutes: Route[] = [
@@ -9,14 +8,13 @@ export const systemRoutes: Route[] = [
   { method: 'GET', path: '/version', handle: version },
   { method: 'GET', path: '/info', handle: async (call) => call.json(await call.engine.system.info()) },
   { method: 'GET', path: '/system/df', handle: diskUsage },
-  notImplemented('POST', '/session'),
 ]
 
-/** Builder-Version 1 tells the stock client not to count on BuildKit. */
+/** Builder-Version 2 tells clients that BuildKit's border is here. */
 function ping(call: Call): void {
   const { response } = call
   response.writeHead(200, {
-    'Builder-Version': '1',
+    'Builder-Version': '2',
     'Cache-Control': 'no-cache, no-store, must-revalidate',
     Pragma: 'no-cache',
     Swarm: 'inactive',

@@ -11,7 +11,7 @@ export interface CacheRoom {
   mounts: CacheMounts
   core: ImageCore
   /** Bytes below a directory. */
-  sizeOf(directory: string): Promise<number>
+  sizeOf: (directory: string) => Promise<number>
 }
 
 type Owner = { record: CacheRecord } | { mount: CacheMountRecord }

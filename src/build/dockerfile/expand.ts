@@ -41,11 +41,11 @@ class WordReader {
   }
 
   whole(): string {
-    return this.#read(() => false)
+    return this.#read(undefined)
   }
 
   words(): string[] {
-    this.#read(() => false, true)
+    this.#read(undefined, true)
     this.#endWord()
     return this.#words
   }
@@ -56,8 +56,8 @@ class WordReader {
     this.#begun = false
   }
 
-  /** Reads up to the character that `ends` accepts, which is taken. */
-  #read(ends: (character: string) => boolean, splitting = false): string {
+  /** Reads up to `end`, which is taken; without one, all there is. */
+  #read(end: string | undefined, splitting = false): string {
     let result = ''
     const add = (text: string, quoted: boolean): void => {
       result += text
@@ -78,7 +78,7 @@ class WordReader {
     }
     while (this.#at < this.#text.length) {
       const character = this.#text[this.#at] ?? ''
-      if (ends(character)) {
+      if (character === end) {
         this.#at++
         return result
       }
@@ -91,6 +91,7 @@ class WordReader {
         add(character, false)
       }
     }
+    if (end !== undefined) throw new Error(`unexpected end of statement while looking for matching ${end}`)
     return result
   }
 
@@ -166,7 +167,7 @@ class WordReader {
 
   /** @param emptyCounts whether an empty value is taken as unset */
   #alternative(name: string, { operator, emptyCounts }: { operator: string; emptyCounts: boolean }): string {
-    const word = this.#read((character) => character === '}')
+    const word = this.#read('}')
     const value = this.#expansion.variables(name)
     const absent = value === undefined || (emptyCounts && value === '')
     if (operator === '-') return absent ? word : value
@@ -188,7 +189,7 @@ class WordReader {
     const all = this.#text[this.#at] === '/'
     if (all) this.#at++
     const pattern = this.#rawUntil('/')
-    const replacement = this.#read((character) => character === '}')
+    const replacement = this.#read('}')
     const value = this.#value(name)
     if (value === undefined || pattern === '') return value ?? ''
     return value.replace(new RegExp(patternOf(pattern, { greedy: true }), all ? 'gsu' : 'su'), () => replacement)

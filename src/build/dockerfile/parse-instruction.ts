@@ -4,7 +4,7 @@ import { readFlags } from './flags.ts'
 import type { CopyInstruction, Instruction, Command, Place, RunInstruction } from './instruction.ts'
 import { readPairs } from './pairs.ts'
 import type { SourceInstruction } from './source-text.ts'
-import { heredocOf, plainWords } from './source-text.ts'
+import { heredocOf, plainWords, readSource } from './source-text.ts'
 import { suggestion } from './suggestion.ts'
 
 type Parse = (source: SourceInstruction, place: Place) => Instruction
@@ -30,7 +30,8 @@ const parsers: Record<string, Parse> = {
   SHELL: parseShell,
 }
 
-export const keywords = Object.keys(parsers)
+/** In the order that decides which one a mistyped word is likest to. */
+export const keywords = Object.keys(parsers).toSorted()
 
 /** @throws DockerfileError with the line and what is wrong with the instruction */
 export function parseInstruction(source: SourceInstruction): Instruction {
@@ -43,10 +44,11 @@ export function parseInstruction(source: SourceInstruction): Instruction {
   return parse(source, { start, end, original })
 }
 
-/** The instructions of an image's ONBUILD triggers or of `--change`, parsed like a line of a file. */
+/** The instruction of an ONBUILD trigger, with its heredocs, or of `--change`. */
 export function parseLine(line: string, at = 0): Instruction {
-  const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(line.trim()) ?? []
-  return parseInstruction({ keyword: word.toUpperCase(), rest: rest.trim(), original: line.trim(), heredocs: [], start: at, end: at, comments: [], emptyLines: [] })
+  const [source] = readSource(line).instructions
+  if (source === undefined) throw new DockerfileError(`unknown instruction: ${line.trim()}`, at)
+  return parseInstruction({ ...source, start: at, end: at })
 }
 
 /** A JSON array of strings is exec form, everything else shell form. */
@@ -175,7 +177,7 @@ function parseHealthcheck(source: SourceInstruction, place: Place): Instruction 
 const noTrigger = new Set(['ONBUILD', 'FROM', 'MAINTAINER'])
 
 function parseOnbuild(source: SourceInstruction, place: Place): Instruction {
-  const trigger = oneOrMore(source)
+  const trigger = [oneOrMore(source), ...source.heredocs.map(({ content, name }) => `${content}${name}`)].join('\n')
   const word = (trigger.split(/\s/)[0] ?? '').toUpperCase()
   if (word === 'ONBUILD') throw new DockerfileError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", source.start)
   if (noTrigger.has(word)) throw new DockerfileError(`${word} isn't allowed as an ONBUILD trigger`, source.start)

@@ -118,13 +118,21 @@ function readInstruction(lines: readonly string[], start: number, { escape, comm
   const original = joined.trim()
   const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(original) ?? []
   const keyword = word.toUpperCase()
-  const heredocs = takesHeredoc.has(keyword) ? readHeredocs(lines, { rest, from: index, line: start + 1 }) : { list: [], end: index }
+  const heredocs = opensHeredocs(keyword, rest) ? readHeredocs(lines, { rest, from: index, line: start + 1 }) : { list: [], end: index }
   return { keyword, rest: rest.trim(), original, heredocs: heredocs.list, start: start + 1, end: heredocs.end, comments, emptyLines }
 }
 
+/** A trigger's heredocs stand below ONBUILD. */
+function opensHeredocs(keyword: string, rest: string): boolean {
+  const word = keyword === 'ONBUILD' ? (rest.split(/\s/)[0] ?? '').toUpperCase() : keyword
+  return takesHeredoc.has(word)
+}
+
+/** An escape that is escaped itself is a character of the line. */
 function withoutContinuation(line: string, escape: string): { text: string; continues: boolean } {
   const trimmed = line.trimEnd()
-  return trimmed.endsWith(escape) ? { text: trimmed.slice(0, -1), continues: true } : { text: line, continues: false }
+  const continues = trimmed.endsWith(escape) && !trimmed.endsWith(escape + escape)
+  return { text: continues ? trimmed.slice(0, -1) : line, continues }
 }
 
 function isComment(line: string): boolean {

@@ -19,6 +19,8 @@ export interface Plan {
   /** MAINTAINER. */
   author?: string
   warnings: BuildWarning[]
+  /** Indices of the stages that the target needs, its own included, in order. */
+  stages: number[]
 }
 
 export interface PlannedHistory {

@@ -40,14 +40,12 @@ export function isGit(text: string): boolean {
 }
 
 function gitSource(text: string, { keepGitDir, checksum }: CopyInstruction, words: Words): CopySource {
+  return { kind: 'git', keepGitDir, ...gitReference(text), ...(checksum === undefined ? {} : { checksum: words.one(checksum) }) }
+}
+
+/** "https://host/repository.git#reference:subdirectory" */
+export function gitReference(text: string): { repository: string; reference?: string; subdirectory?: string } {
   const [repository = '', fragment = ''] = text.split('#')
   const [reference, subdirectory] = fragment.split(':')
-  return {
-    kind: 'git',
-    repository,
-    keepGitDir,
-    ...(reference ? { reference } : {}),
-    ...(subdirectory ? { subdirectory } : {}),
-    ...(checksum === undefined ? {} : { checksum: words.one(checksum) }),
-  }
+  return { repository, ...(reference ? { reference } : {}), ...(subdirectory ? { subdirectory } : {}) }
 }

@@ -1,6 +1,6 @@
-/** A JSON array as Go prints one. */
+/** A list of quoted strings as Go prints one. */
 export function commandWords(words: readonly string[]): string {
-  return JSON.stringify(words)
+  return `[${words.map(goQuoted).join(' ')}]`
 }
 
 export function goQuoted(text: string): string {

@@ -122,7 +122,7 @@ function runCommand(state: StageState, { command, heredocs }: RunInstruction): {
     return { argv: wholeCommand(state, { form: 'shell', line: `${command.line}\n${bodies}` }) }
   }
   // The kernel runs what begins with "#!"; it has to be a file for that.
-  if (first.content.startsWith('#!')) return { argv: ['/dev/pipes/EOF'], script: first.content }
+  if (first.content.startsWith('#!')) return { argv: [`/dev/pipes/${first.name}`], script: first.content }
   return { argv: wholeCommand(state, { form: 'shell', line: first.content }) }
 }
 

@@ -18,7 +18,7 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
   const state = await planner.stage(planner.target())
   const { config, root, history, base, author, platform } = state
   const labels = { ...config.Labels, ...options.request.labels }
-  const plan: Plan = { platform, root, config: Object.keys(labels).length > 0 ? { ...config, Labels: labels } : config, history, base, warnings: [] }
+  const plan: Plan = { platform, root, config: Object.keys(labels).length > 0 ? { ...config, Labels: labels } : config, history, base, warnings: [], stages: planner.planned() }
   if (author !== undefined) plan.author = author
   return plan
 }
@@ -44,6 +44,11 @@ export class Planner {
     throw new DockerfileError(`target stage ${JSON.stringify(target)} could not be found${suggestion(target, stages.flatMap(({ from }) => from.name ?? []))}`, 0)
   }
 
+  /** Indices of the stages that were planned, in order. */
+  planned(): number[] {
+    return [...this.#stages.keys()].toSorted((one, other) => one - other)
+  }
+
   stage(stage: Stage): Promise<StageState> {
     let planned = this.#stages.get(stage.index)
     if (planned === undefined) {
@@ -66,8 +71,10 @@ export class Planner {
   }
 
   /** The main context. */
-  context(): Step {
-    return this.#tree('context', this.options.request.context?.root)
+  async context(): Promise<Step> {
+    const { context } = this.options.request
+    await context?.ready?.()
+    return this.#tree('context', context?.root)
   }
 
   globalVariables(target: Platform): Map<string, string> {
@@ -158,7 +165,10 @@ export class Planner {
     const context = this.options.request.namedContexts.get(name.toLowerCase())
     if (context === undefined) return undefined
     if (context.kind === 'image') return await this.#image(context.reference, { platform, line: 0 })
-    if (context.kind === 'tree') return emptyState(this.#tree(name, context.context.root), platform)
+    if (context.kind === 'tree') {
+      await context.context.ready?.()
+      return emptyState(this.#tree(name, context.context.root), platform)
+    }
     return await this.#image(`oci-layout://${context.root}${context.digest === undefined ? (context.tag === undefined ? '' : `:${context.tag}`) : `@${context.digest}`}`, { platform, line: 0 })
   }
 

@@ -29,9 +29,10 @@ export function imageState(root: Step, { image, platform }: { image: Image; plat
   return withEnv(state)
 }
 
-/** A stage that stands on another: everything but its arguments. */
+/** A stage that stands on another has everything of it, its arguments too. */
 export function derivedState(other: StageState): StageState {
   const state: StageState = { ...other, config: structuredClone(other.config), scope: new Scope(), history: [...other.history], commandSet: false }
+  for (const [name, value] of other.scope.args) state.scope.args.set(name, value)
   delete state.config.OnBuild
   return withEnv(state)
 }

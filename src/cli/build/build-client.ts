@@ -13,7 +13,7 @@ export interface RunBuild {
   request: Partial<SolveRequest>
   services: GrpcServices
   sharedKey: string
-  onStatus(status: StatusResponse): void
+  onStatus: (status: StatusResponse) => void
 }
 
 /** Opens a session, has the engine solve the request, and shows its status meanwhile. @throws GrpcError as the engine told it */

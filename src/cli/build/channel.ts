@@ -1,5 +1,5 @@
 /** Values that one side pushes and the other reads, at the pace of the reader. */
-export function channel<T>(): { push(value: T): Promise<boolean>; end(error?: unknown): void; values: AsyncGenerator<T, void, undefined> } {
+export function channel<T>(): { push: (value: T) => Promise<boolean>; end: (error?: unknown) => void; values: AsyncGenerator<T, void, undefined> } {
   const { readable, writable } = new TransformStream<T>(undefined, { highWaterMark: 64 })
   const writer = writable.getWriter()
   writer.closed.catch(() => {})

@@ -11,7 +11,7 @@ export interface Output {
   attributes: Record<string, string>
   directory?: string
   /** Called when the engine begins to send. */
-  file?(): Writable
+  file?: () => Writable
 }
 
 /** --output, --load, --push and --tag. @throws ExitError with docker's texts */

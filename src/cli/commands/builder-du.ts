@@ -7,6 +7,7 @@ import { listFormatFlag } from '../grammar/common-flags.ts'
 export const builderDuCommand: Command = {
   path: 'builder du',
   usage: [''],
+  aliases: ['builder du', 'buildx du'],
   summary: 'Show what the build cache keeps',
   flags: [listFormatFlag, { name: 'no-trunc', kind: 'boolean', help: 'Do not shorten ids' }],
   args: { min: 0, max: 0 },

@@ -10,6 +10,7 @@ const units: Record<string, number> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 
 export const builderPruneCommand: Command = {
   path: 'builder prune',
   usage: [''],
+  aliases: ['builder prune', 'buildx prune'],
   summary: 'Remove build cache',
   flags: [
     { name: 'all', short: 'a', kind: 'boolean', help: 'Remove all unused build cache, not just dangling ones' },

@@ -30,7 +30,7 @@ export const statsListing: Listing = {
 /** `stats` undefined: the engine does not tell, and dashes are shown. `container` is what the user called it. */
 export function statsRow(container: string, stats: ContainerStats | undefined, options: { truncate: boolean }): Row {
   const known = (show: (stats: ContainerStats) => string, unknown = '--'): string => (stats === undefined ? unknown : show(stats))
-  return {
+  const row: Row = {
     BlockIO: () => known((frame) => `${humanSize(blockIo(frame, 'r'), 3)} / ${humanSize(blockIo(frame, 'w'), 3)}`),
     CPUPerc: () => known((frame) => percent(cpuShare(frame))),
     Container: () => container,
@@ -39,9 +39,15 @@ export function statsRow(container: string, stats: ContainerStats | undefined, o
     MemUsage: () => known((frame) => `${humanBinarySize(memoryInUse(frame))} / ${humanBinarySize(frame.memory_stats.limit ?? 0)}`, '-- / --'),
     Name: () => known(({ name }) => name.replace(/^\//, '') || '--'),
     NetIO: () => known((frame) => `${humanSize(traffic(frame, 'rx_bytes'), 3)} / ${humanSize(traffic(frame, 'tx_bytes'), 3)}`),
-    Pressure: () => known(({ pressure = {} }) => Object.entries(pressure).map(([resource, { some }]) => `${resource} ${some.avg10.toFixed(2)}%`).join(' / ') || '--'),
     PIDs: () => known(({ pids_stats: { current = 0 } }) => String(current)),
   }
+  // Templates can have it, but the JSON of a row is docker's.
+  return Object.defineProperty(row, 'Pressure', { value: () => known(({ pressure = {} }) => pressureText(pressure)) })
+}
+
+/** Shares of the last ten seconds in which something waited. */
+function pressureText(pressure: NonNullable<ContainerStats['pressure']>): string {
+  return Object.entries(pressure).map(([resource, { some }]) => `${resource} ${some.avg10.toFixed(2)}%`).join(' / ') || '--'
 }
 
 function percent(share: number): string {

@@ -21,6 +21,8 @@ export interface Snapshotter {
   /** Bytes of one layer, uncompressed; 0 for one that is not there. */
   layerSize(chainId: string): number
   removeLayer(chainId: string): Promise<void>
+  /** Compares a layer's files with its uncompressed tar. @returns what differs, "path: how"; nothing for an intact layer */
+  compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]>
   /** @throws InvalidParameter for a quota where the file system has none, with Docker's text */
   prepare(key: string, parent: string | undefined, options?: PrepareSnapshot): Promise<void>
   /**

@@ -1,4 +1,6 @@
 import { freeze, thaw } from '../../kernel/cgroup/freezer.ts'
+import { runHooks, tryHooks } from '../../runc/hooks.ts'
+import type { OciHooks, OciState } from '../../runc/spec.ts'
 import type { Monitor } from '../../shim/monitor.ts'
 import { createExec } from './exec.ts'
 import type { TaskSystem } from './service.ts'
@@ -6,12 +8,25 @@ import { startError } from './start-error.ts'
 import type { TaskState } from './state.ts'
 import type { TaskRuntime } from './task-runtime.ts'
 
+interface BuiltInTask {
+  system: TaskSystem
+  state: TaskState
+  monitor: Monitor
+  command: string
+  /** Those of its specification that run on the host; the others are operations of its program. */
+  hooks?: OciHooks
+}
+
 /** The runtime that is a library: programs of ours, and the cgroup that they made. */
-export function builtInRuntime({ system, state, monitor, command }: { system: TaskSystem; state: TaskState; monitor: Monitor; command: string }): TaskRuntime {
+export function builtInRuntime({ system, state, monitor, command, hooks = {} }: BuiltInTask): TaskRuntime {
+  const told = (status: OciState['status'], pid: number): OciState => ({ ociVersion: '1.0.2', id: state.id, status, ...(pid > 0 && { pid }), bundle: state.mountpoint })
   return {
     start: async () => {
       try {
+        await runHooks(system.kernel, hooks.prestart, told('created', state.pid))
+        await runHooks(system.kernel, hooks.createRuntime, told('created', state.pid))
         await monitor.start()
+        await tryHooks(system.kernel, hooks.poststart, told('running', state.pid))
       } catch (error) {
         throw startError(error, command)
       }
@@ -20,6 +35,7 @@ export function builtInRuntime({ system, state, monitor, command }: { system: Ta
     exec: (request) => createExec({ system, state, ...request }),
     pause: () => freeze(system.layout, state.cgroup),
     resume: () => thaw(system.layout, state.cgroup),
-    remove: async () => {}, // the task's clean-up does it all
+    // The rest is the task's clean-up.
+    remove: async () => void (await tryHooks(system.kernel, hooks.poststop, told('stopped', 0))),
   }
 }

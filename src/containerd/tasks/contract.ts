@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream'
+import type { Pressures } from '../../kernel/cgroup/pressure.ts'
 import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
+import type { CgroupValue } from '../../kernel/cgroup/values.ts'
 import type { IdMaps } from '../../kernel/user-namespace.ts'
+import type { LogRules } from '../../shim/log-rules.ts'
 import type { AttachOptions, ExitStatus } from '../../shim/monitor.ts'
 import type { OciProcess, OciResources, OciSpec } from '../../runc/spec.ts'
 import type { SnapshotMount } from '../snapshots/contract.ts'
@@ -57,8 +60,10 @@ export interface RuntimeChoice {
 export interface TaskStdio {
   /** Keep standard input open for attach (Docker's OpenStdin); else it is /dev/null. */
   stdin: boolean
-  /** json-file log written by the monitor, appended to; omitted: output goes to attached streams only. */
+  /** Log written by the monitor, appended to; omitted: output goes to attached streams only. */
   logPath?: string
+  /** Without them one json-file log without an end. */
+  logRules?: LogRules
 }
 
 export interface Task {
@@ -77,6 +82,14 @@ export interface Task {
   pids(): number[]
   /** What its cgroup uses and has used; zeros once it is gone. */
   usage(): CgroupUsage
+  /** Calls `tell` each time that the kernel has killed for memory in it, until the answered function is called. */
+  followOom(tell: () => void): () => void
+  /** PSI of its cgroup; nothing on v1. */
+  pressure(): Pressures
+  /** Every file of its cgroup that can be read. */
+  cgroupValues(): CgroupValue[]
+  /** Writes files of its cgroup, by their v2 names or the host's. When one is refused, none is changed. */
+  setCgroupValues(values: Readonly<Record<string, string>>): void
   /**
    * Changes the limits of the running task at once; what `resources` leaves out stays as it is. The bundle's specification
    * follows, so that it tells what holds. When a limit is refused, none of them is changed.

@@ -29,10 +29,11 @@ export async function recoverTask(system: TaskSystem, directory: string): Promis
     return undefined
   }
   if (readExit(directory) === undefined) await endStray(state)
-  const command = readSpec(directory)?.process?.args[0] ?? ''
+  const spec = readSpec(directory)
+  const command = spec?.process?.args[0] ?? ''
   return new MonitoredTask({
     system, directory, state, monitor,
-    runtime: foreign === undefined ? builtInRuntime({ system, state, monitor, command }) : foreignTaskRuntime(foreign, monitor),
+    runtime: foreign === undefined ? builtInRuntime({ system, state, monitor, command, hooks: spec?.hooks }) : foreignTaskRuntime(foreign, monitor),
     paused: foreign === undefined ? stands(system, state) : readExit(directory) === undefined && (await isPaused(foreign)),
   })
 }

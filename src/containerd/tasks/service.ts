@@ -95,7 +95,7 @@ async function createTask(system: TaskSystem, directory: string, request: Create
     const placed = await placeTask(system, state, spec)
     writeState(directory, state)
     writeSpec(directory, spec)
-    const plan: StdioPlan = { terminal: spec.process?.terminal === true, stdin: stdio.stdin, ...(stdio.logPath === undefined ? {} : { logPath: stdio.logPath }) }
+    const plan: StdioPlan = { terminal: spec.process?.terminal === true, stdin: stdio.stdin, logPath: stdio.logPath, logRules: stdio.logRules }
     if (request.runtime !== undefined) {
       const runtime = await openForeignRuntime({ ...system, choice: request.runtime, spec })
       foreign = { system, runtime, state, directory }
@@ -106,7 +106,7 @@ async function createTask(system: TaskSystem, directory: string, request: Create
     state.startTime = startTimeOf(pid) ?? ''
     writeState(directory, state)
     const monitor = await openMonitor({ directory, pid, executed })
-    const runtime = foreign === undefined ? builtInRuntime({ system, state, monitor, command }) : foreignTaskRuntime(foreign, monitor)
+    const runtime = foreign === undefined ? builtInRuntime({ system, state, monitor, command, hooks: spec.hooks }) : foreignTaskRuntime(foreign, monitor)
     return new MonitoredTask({ system, directory, state, monitor, runtime, paused: false })
   } catch (error) {
     const failure = foreign === undefined ? startError(error, command) : foreignFailure(error, { act: 'create', directory })

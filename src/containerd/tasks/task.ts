@@ -4,9 +4,11 @@ import type { Duplex } from 'node:stream'
 import { endManaged, updateManaged, type ManagedCgroup } from '../../kernel/cgroup/managed.ts'
 import { listProcesses } from '../../kernel/cgroup/processes.ts'
 import { oomKills } from '../../kernel/cgroup/oom.ts'
-import { watchOom } from '../../kernel/cgroup/oom-watch.ts'
+import { followOom, watchOom } from '../../kernel/cgroup/oom-watch.ts'
+import { readPressure, type Pressures } from '../../kernel/cgroup/pressure.ts'
 import { readUsage } from '../../kernel/cgroup/usage.ts'
 import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
+import { readCgroupValues, writeCgroupValues, type CgroupValue } from '../../kernel/cgroup/values.ts'
 import { unmount } from '../../kernel/mount.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { OciResources } from '../../runc/spec.ts'
@@ -109,6 +111,22 @@ export class MonitoredTask implements Task {
 
   usage(): CgroupUsage {
     return readUsage(this.#parts.system.layout, this.#parts.state.cgroup)
+  }
+
+  followOom(tell: () => void): () => void {
+    return followOom(this.#parts.system.layout, this.#parts.state.cgroup, tell)
+  }
+
+  pressure(): Pressures {
+    return readPressure(this.#parts.system.layout, this.#parts.state.cgroup)
+  }
+
+  cgroupValues(): CgroupValue[] {
+    return readCgroupValues(this.#parts.system.layout, this.#parts.state.cgroup)
+  }
+
+  setCgroupValues(values: Readonly<Record<string, string>>): void {
+    writeCgroupValues(this.#parts.system.layout, this.#parts.state.cgroup, values)
   }
 
   async update(resources: OciResources): Promise<void> {

@@ -4,8 +4,8 @@ import { GantryError } from '../../lib/errors.ts'
 import { emitContainerEvent } from '../containers/container-events.ts'
 import type { Container } from '../containers/container.ts'
 import type { ContainersContext } from '../containers/context.ts'
-import { logPath } from '../containers/record-file.ts'
 import type { AttachContainer, AttachSession } from '../engine.ts'
+import { readableLog } from '../logs/log-plan.ts'
 import { readLog } from '../logs/read-log.ts'
 import { parseDetachKeys } from './detach-keys.ts'
 import { inputRules } from './pending.ts'
@@ -46,9 +46,9 @@ async function connect(container: Container, { session, options }: { session: Se
 
 /** What was logged so far, ahead of the live output. */
 async function replay(ctx: ContainersContext, container: Container, options: { session: SessionStream; stdout: boolean; stderr: boolean }): Promise<void> {
-  const path = logPath(container, ctx.store.paths(container.id))
-  if (path === '') return
-  const log = readLog({ path, stdout: options.stdout, stderr: options.stderr, tty: container.config.Tty ?? false, timestamps: false })
+  const source = readableLog(container, ctx.store.paths(container.id))
+  if (source === undefined) return
+  const log = readLog({ ...source, stdout: options.stdout, stderr: options.stderr, tty: container.config.Tty ?? false, timestamps: false })
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
       options.session.push(chunk)

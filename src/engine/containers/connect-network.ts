@@ -6,9 +6,9 @@ import type { EndpointSettings, PortBinding } from '../types/host-config.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitNetworkEvent } from './container-events.ts'
-import { allocateOn, wantedPorts } from './endpoints.ts'
+import { allocateOn, resolveNames, wantedPorts } from './endpoints.ts'
 import { asked, checkEndpointSettings, oneIsNone } from './endpoint-settings.ts'
-import { hostsLines } from './network-files.ts'
+import { hostsLines, writeResolvConf } from './network-files.ts'
 
 /** Puts a container on one more network; a running one has the interface when this settles. */
 export async function connectContainer(ctx: ContainersContext, container: Container, { network, settings }: { network: NetworkInfo; settings: EndpointSettings }): Promise<void> {
@@ -59,6 +59,8 @@ async function plugInto(ctx: ContainersContext, container: Container, network: N
     throw error
   }
   appendFileSync(ctx.store.paths(container.id).hosts, hostsLines(container, [endpoint]))
+  writeResolvConf(ctx, container, ctx.networks.endpointsOf(container.id))
+  await resolveNames(ctx, container, container.state.Pid)
   emitNetworkEvent(ctx, 'connect', network, container.id)
 }
 

@@ -1,5 +1,6 @@
 import type { Task } from '../../containerd/tasks/contract.ts'
 import type { SessionStream } from '../attach/session-stream.ts'
+import type { Health } from '../health/health-state.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 import type { EndpointSettings, HostConfig, MountPoint } from '../types/host-config.ts'
 import { Mutex } from './mutex.ts'
@@ -19,6 +20,8 @@ export interface RecordedState {
   Error: string
   StartedAt: string
   FinishedAt: string
+  /** Of a container with a health check, once it was started. */
+  Health?: Health
 }
 
 /** A mount of the container as `docker inspect` shows it. */
@@ -64,6 +67,8 @@ export interface ContainerRecord {
   hasBeenManuallyStopped: boolean
   /** SELinux labels, of engines that have it enabled. */
   readonly labels?: { process: string; mount: string }
+  /** Files of its cgroup that were set by hand, by name: written at every start. */
+  cgroupValues?: Record<string, string>
 }
 
 /** A container in memory: the record and what goes on with it. */
@@ -79,6 +84,7 @@ export interface Container extends ContainerRecord {
   /** The next start by the restart policy. */
   restartTimer: NodeJS.Timeout | undefined
   restartDelay: number
+  endMemoryWatch: (() => void) | undefined
   /** `restart` is stopping it: neither policy nor auto-removal act on that exit. */
   isBeingRestarted: boolean
   removed: boolean
@@ -117,6 +123,7 @@ export function liveContainer(record: ContainerRecord, waiters: Waiters): Contai
     pendingAttaches: new Set(),
     restartTimer: undefined,
     restartDelay: 0,
+    endMemoryWatch: undefined,
     isBeingRestarted: false,
     removed: false,
   }

@@ -5,6 +5,8 @@ import type { Mappers } from '../../containerd/tasks/mappers.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { NetworkService } from '../../net/contract.ts'
 import type { Events } from '../engine.ts'
+import type { LogKeeper } from '../logs/log-keeper.ts'
+import type { HealthMonitors } from '../health/health-monitors.ts'
 import type { SecurityDefaults } from '../security/defaults.ts'
 import type { ContainerSpecs } from './oci.ts'
 import type { ContainerRegistry } from './registry.ts'
@@ -30,20 +32,31 @@ export interface ContainersContext {
   readonly specs: ContainerSpecs
   /** Forgets what belonged to a container's past run. */
   readonly execs: ContainerExecs
+  readonly health: HealthMonitors
   readonly runtimes: Runtimes
   readonly security: SecurityDefaults
   /** For views of containers whose users are remapped. */
   readonly mappers: Mappers
   /** For containers that ask for none. */
   readonly dns: DefaultDns
+  readonly logs: LogKeeper
+  readonly logDefaults: LogDefaults
   readonly log: (line: string) => void
 }
 
-/** The engine's --dns, --dns-opt and --dns-search. */
+/** The engine's --log-driver and --log-opt. */
+export interface LogDefaults {
+  driver: string
+  options: Readonly<Record<string, string>>
+}
+
+/** The engine's --dns, --dns-opt, --dns-search and --host-gateway-ip. */
 export interface DefaultDns {
   servers: readonly string[]
   options: readonly string[]
   search: readonly string[]
+  /** None: the gateways of the default bridge. */
+  hostGateways?: readonly string[]
 }
 
 export interface ContainerExecs {

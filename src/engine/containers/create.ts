@@ -4,13 +4,16 @@ import { hostname as hostHostname } from 'node:os'
 import { GantryError } from '../../lib/errors.ts'
 import type { Image } from '../../containerd/images/contract.ts'
 import { containerQuota } from '../../containerd/snapshots/storage-options.ts'
+import { checkLogOptions } from '../../logging/check-options.ts'
 import type { CreateContainer } from '../engine.ts'
+import { mergeLogConfig } from '../logs/merge-log-config.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 import type { HostConfig } from '../types/host-config.ts'
 import { initialState, liveContainer } from './container.ts'
 import type { Container, ContainerRecord } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './container-events.ts'
+import { discardMissing } from './discarded-limits.ts'
 import { requestedNetworks } from './endpoint-settings.ts'
 import { completeHostConfig } from './host-config-defaults.ts'
 import { labelsFor } from './labels.ts'
@@ -23,9 +26,12 @@ import { Waiters } from './waiters.ts'
 /** Makes a container: snapshot, directory, and as the last step its configuration. On failure nothing is left. */
 export async function createContainer(ctx: ContainersContext, request: CreateContainer): Promise<{ Id: string; Warnings: string[] }> {
   const image = findImage(ctx, request)
-  const hostConfig = completeHostConfig(request.hostConfig, { resolve: (ref) => joinedId(ctx, ref), runtime: ctx.runtimes.default })
+  const { kept, warnings: discarded } = discardMissing(request.hostConfig)
+  const hostConfig = completeHostConfig(kept, { resolve: (ref) => joinedId(ctx, ref), runtime: ctx.runtimes.default })
+  hostConfig.LogConfig = mergeLogConfig(request.hostConfig.LogConfig, ctx.logDefaults)
+  checkLogOptions(hostConfig.LogConfig.Type, hostConfig.LogConfig.Config ?? {})
   ctx.runtimes.choose(hostConfig.Runtime ?? '')
-  const warnings = ctx.specs.validate(request.config, request.hostConfig, request.networking)
+  const warnings = [...discarded, ...ctx.specs.validate(request.config, kept, request.networking)]
   const config = mergeConfig(request.config, image.config)
   const command = commandLine(config)
   if (command === undefined) throw new GantryError('InvalidParameter', 'no command specified')
@@ -42,7 +48,7 @@ export async function createContainer(ctx: ContainersContext, request: CreateCon
     imageId: image.id,
     driver: ctx.snapshotter.name,
     state: initialState(),
-    networks: requestedNetworks(ctx.networks, hostConfig, request.networking),
+    networks: config.NetworkDisabled ? {} : requestedNetworks(ctx.networks, hostConfig, request.networking),
     ports: {},
     mounts: planMounts({ config, hostConfig, mountsOf: (ref) => ctx.registry.get(joinedId(ctx, ref)).mounts }),
     restartCount: 0,

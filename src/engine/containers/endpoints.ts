@@ -5,6 +5,7 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitNetworkEvent } from './container-events.ts'
 import { isUserDefined } from './endpoint-settings.ts'
+import { nameResolving } from './network-files.ts'
 
 /** Gives the container its places on its networks. Addresses and ports are held from here until `releaseEndpoints`. */
 export async function allocateEndpoints(ctx: ContainersContext, container: Container): Promise<Endpoint[]> {
@@ -50,11 +51,22 @@ export async function attachEndpoints(ctx: ContainersContext, container: Contain
   const endpoints = options.endpoints.toSorted((one, other) => order.indexOf(one.networkId) - order.indexOf(other.networkId))
   try {
     for (const endpoint of endpoints) await ctx.networks.attach(endpoint.id, options.pid)
+    await resolveNames(ctx, container, options.pid)
     if (endpoints.length === 0 && ownsNetworkNamespace(container)) await ctx.networks.attachNone(options.pid)
   } catch (error) {
     throw asNetworkFailure(error)
   }
   eachNetwork(ctx, container, (network) => emitNetworkEvent(ctx, 'connect', network, container.id))
+}
+
+/** Names resolve in the container, or the log says why not: it works without them. */
+export async function resolveNames(ctx: ContainersContext, container: Container, pid: number): Promise<void> {
+  if (!Object.keys(container.networks).some(isUserDefined)) return
+  try {
+    await ctx.networks.resolveNames(container.id, nameResolving(ctx, container, pid))
+  } catch (error) {
+    ctx.log(messageOf(error))
+  }
 }
 
 /** Gives everything back; goes on past failures, for a container must always be able to end. */

@@ -4,6 +4,8 @@ import { emitContainerEvent } from './container-events.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { releaseEndpoints } from './endpoints.ts'
+import { endHealth } from '../health/health-monitors.ts'
+import { endMemoryWatch, watchMemory } from './oom-events.ts'
 import { closeMounts } from './open-mounts.ts'
 import { removeLocked } from './remove.ts'
 import { scheduleRestart } from './restart-later.ts'
@@ -15,6 +17,7 @@ import { rfc3339Nano } from './timestamp.ts'
 /** Watches a running task; its exit is handled under the container's lock. */
 export function superviseTask(ctx: ContainersContext, container: Container, task: Task): void {
   container.task = task
+  watchMemory(ctx, container, task)
   container.exited = watch(ctx, container, task)
 }
 
@@ -39,6 +42,9 @@ async function exitOf(ctx: ContainersContext, task: Task): Promise<TaskExit> {
 
 export async function handleExit(ctx: ContainersContext, container: Container, { task, exit }: { task: Task | undefined; exit: TaskExit }): Promise<void> {
   container.task = undefined
+  ctx.health.end(container)
+  endMemoryWatch(container)
+  endHealth(container)
   const ranFor = Math.max(0, exit.exitedAt - Date.parse(container.state.StartedAt))
   await Promise.all([endTask(ctx, container, task), releaseEndpoints(ctx, container)])
   await attempt(ctx, container, () => unmountSharedMemory(ctx, container))
@@ -57,6 +63,7 @@ export async function handleExit(ctx: ContainersContext, container: Container, {
   if (restart) container.restartCount += 1
   // What is removed at once needs no last state: recovery would do the same from the old one.
   if (!removes) await attempt(ctx, container, () => ctx.store.save(container))
+  ctx.logs.ended(container)
   ctx.execs.containerExited(container.id)
   emitContainerEvent(ctx, container, 'die', { execDuration: String(Math.floor(ranFor / 1000)), exitCode: String(exit.code) })
   container.waiters.tellExit({ StatusCode: exit.code })

@@ -3,9 +3,12 @@ import { apparmorProfileOf } from '../spec/security-options.ts'
 import { stateWord } from './container.ts'
 import type { Container, RecordedState } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { linksView } from './linked-hosts.ts'
 import { mountView } from './mounts.ts'
 import { networkSettings } from './network-settings.ts'
 import { logPath } from './record-file.ts'
+import { protectedPaths } from '../spec/masked-paths.ts'
+import type { HostConfig } from '../types/host-config.ts'
 
 export async function inspectContainer(ctx: ContainersContext, container: Container, options: { size: boolean }): Promise<ContainerInspect> {
   const paths = networkFileOwner(ctx, container)
@@ -30,13 +33,20 @@ export async function inspectContainer(ctx: ContainersContext, container: Contai
     ProcessLabel: container.labels?.process ?? '',
     AppArmorProfile: container.hasBeenStartedBefore ? apparmorProfileOf(container.hostConfig, ctx.security) : '',
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: container.hostConfig,
+    HostConfig: { ...withProtectedPaths(container.hostConfig), Links: linksView(ctx, container) },
     GraphDriver: { Name: ctx.snapshotter.name, Data: { ID: container.id, ...ctx.snapshotter.graphData(container.id) } },
     ...(options.size ? await sizes(ctx, container) : {}),
     Mounts: container.mounts.map(mountView),
     Config: container.config,
     NetworkSettings: networkSettings(container),
   }
+}
+
+/** Docker shows the lists that hold, and none for a privileged container. */
+function withProtectedPaths(hostConfig: HostConfig): HostConfig {
+  if (hostConfig.Privileged) return hostConfig
+  const { maskedPaths, readonlyPaths } = protectedPaths(hostConfig)
+  return { ...hostConfig, MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths }
 }
 
 /** Bytes of the writable layer, and of it with the image. */
@@ -52,6 +62,6 @@ function networkFileOwner(ctx: ContainersContext, container: Container): ReturnT
 }
 
 function stateView(state: RecordedState): ContainerState {
-  const { Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt } = state
-  return { Status: stateWord(state), Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt }
+  const { Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt, Health } = state
+  return { Status: stateWord(state), Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt, ...(Health && { Health }) }
 }

@@ -29,7 +29,7 @@ const tests: Record<string, (values: string[], ctx: ContainersContext) => Test> 
   expose: (values) => portTest(values, ({ config }) => Object.keys(config.ExposedPorts ?? {})),
   health: (values) => {
     for (const value of values) if (!healths.has(value)) throw invalid('health', value)
-    return () => values.includes('none')
+    return ({ state }) => values.includes(state.Health?.Status ?? 'none')
   },
   id: (values) => anyMatch(values, ({ id }) => [id]),
   'is-task': (values) => {

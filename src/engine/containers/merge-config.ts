@@ -1,3 +1,4 @@
+import { mergeHealthcheck } from '../health/health-config.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 
 /**
@@ -21,7 +22,7 @@ export function mergeConfig(request: ContainerConfig, image: ContainerConfig): C
     WorkingDir: request.WorkingDir || image.WorkingDir || '',
     StopSignal: request.StopSignal || image.StopSignal,
     Shell: request.Shell?.length ? request.Shell : image.Shell,
-    Healthcheck: request.Healthcheck ?? image.Healthcheck,
+    Healthcheck: mergeHealthcheck(request.Healthcheck, image.Healthcheck),
     OnBuild: null,
   }
 }

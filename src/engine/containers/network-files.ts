@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { GantryError } from '../../lib/errors.ts'
-import type { Endpoint } from '../../net/contract.ts'
+import { isIPv6 } from 'node:net'
+import type { Endpoint, NameResolving } from '../../net/contract.ts'
 import { hostNetworkHostsFile, hostsFile, ownLines } from '../../net/hosts.ts'
-import { isResolvedStub, resolvConf } from '../../net/resolv-conf.ts'
+import { forwardingSettings, isResolvedStub, resolvConf } from '../../net/resolv-conf.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import type { ContainerPaths } from './record-file.ts'
+import { isUserDefined } from './endpoint-settings.ts'
+import { linkedHosts } from './linked-hosts.ts'
 
 export interface NetworkFiles {
   hostname: string
@@ -17,26 +18,29 @@ export interface NetworkFiles {
 const hostResolvConf = '/etc/resolv.conf'
 /** The servers behind systemd-resolved's stub (systemd-resolved.service(8)). */
 const resolvedUpstream = '/run/systemd/resolve/resolv.conf'
+/** The resolver of src/net/dns. */
+const resolver = '127.0.0.11'
 
 /** Writes /etc/hosts and /etc/resolv.conf for the run to come. A container in another's network has that one's files. */
 export function prepareFiles(ctx: ContainersContext, container: Container, options: { endpoints: readonly Endpoint[]; network: Container | undefined }): NetworkFiles {
   const paths = ctx.store.paths((options.network ?? container).id)
   if (options.network === undefined) {
     writeFileSync(paths.hosts, hostsText(ctx, container, options.endpoints), { mode: 0o644 })
-    writeResolvConf(ctx, container, { paths, ipv6: options.endpoints.some(({ ipv6 }) => ipv6 !== '') })
+    writeResolvConf(ctx, container, options.endpoints)
   }
   return { hostname: paths.hostname, hosts: paths.hosts, resolvConf: paths.resolvConf }
 }
 
 function hostsText(ctx: ContainersContext, { config, hostConfig }: Container, endpoints: readonly Endpoint[]): string {
-  const hostGateway = endpoints[0]?.gateway || bridgeGateway(ctx)
+  const hostGateway = hostGateways(ctx, endpoints)
   const { ExtraHosts: extraHosts } = hostConfig
   if (hostConfig.NetworkMode === 'host') return hostNetworkHostsFile(readText('/etc/hosts'), { extraHosts, hostGateway })
   return hostsFile({
     hostname: config.Hostname ?? '',
     domainname: config.Domainname,
     addresses: addressesOf(endpoints),
-    extraHosts: [...linkedHosts(ctx, hostConfig), ...(extraHosts ?? [])],
+    extraHosts,
+    links: linkedHosts(ctx, hostConfig),
     hostGateway,
   })
 }
@@ -50,39 +54,50 @@ function addressesOf(endpoints: readonly Endpoint[]): string[] {
   return endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter((address) => address !== ''))
 }
 
-/** --link on the default bridge, which has no name server: names in the file. @throws Conflict for a container that does not run */
-function linkedHosts(ctx: ContainersContext, { Links }: Container['hostConfig']): string[] {
-  return (Links ?? []).flatMap((link) => {
-    const [ref = '', alias = ref] = link.split(':')
-    const other = ctx.registry.get(ref.replace(/^\//, ''))
-    if (!other.state.Running) throw new GantryError('Conflict', `cannot link to a non running container: /${other.name} AS ${alias}`)
-    const { IPAddress } = other.networks['bridge'] ?? {}
-    return IPAddress ? [...new Set([alias, other.config.Hostname ?? '', other.name])].filter((name) => name !== '').map((name) => `${name}:${IPAddress}`) : []
-  })
+/** Those of the default bridge, of IPv6 for a container that has it. */
+function hostGateways(ctx: ContainersContext, endpoints: readonly Endpoint[]): readonly string[] {
+  if (ctx.dns.hostGateways?.length) return ctx.dns.hostGateways
+  const bridge = ctx.networks.list().find(({ name }) => name === 'bridge')?.ipam.config.map(({ gateway }) => gateway) ?? []
+  const hasIPv6 = endpoints.some(({ ipv6 }) => ipv6 !== '')
+  const reachable = bridge.filter((gateway) => gateway !== '' && (hasIPv6 || !isIPv6(gateway)))
+  return reachable.length > 0 ? reachable : [endpoints[0]?.gateway ?? '']
 }
 
-function bridgeGateway(ctx: ContainersContext): string {
-  return ctx.networks.list().find(({ name }) => name === 'bridge')?.ipam.config[0]?.gateway ?? ''
+/** What the container's resolver has to know. */
+export function nameResolving(ctx: ContainersContext, { hostConfig }: Pick<Container, 'hostConfig'>, pid: number): NameResolving {
+  const { servers, ndots } = forwardingSettings({ host: readText(hostResolvConf), ...asked(ctx, hostConfig) })
+  return { pid, servers, keepsShortNames: ndots > 0 }
 }
 
-/** A file that was edited since it was written is left as it is; its hash beside it tells. */
-function writeResolvConf(ctx: ContainersContext, { hostConfig }: Container, { paths, ipv6 }: { paths: ContainerPaths; ipv6: boolean }): void {
+/** A file that was edited since it was written is left as it is; its hash beside it tells. In place, for the file is mounted in the container. */
+export function writeResolvConf(ctx: ContainersContext, { id, hostConfig, networks }: Container, endpoints: readonly Endpoint[]): void {
+  const paths = ctx.store.paths(id)
   const hashPath = `${paths.resolvConf}.hash`
   if (existsSync(paths.resolvConf) && readText(hashPath) !== hashOf(readText(paths.resolvConf))) return
   const stub = readText(hostResolvConf)
   const sharesHostNetwork = hostConfig.NetworkMode === 'host'
-  const hostPath = !sharesHostNetwork && isResolvedStub(stub) && existsSync(resolvedUpstream) ? resolvedUpstream : hostResolvConf
+  const hasResolver = Object.keys(networks).some(isUserDefined)
+  const seesLoopback = sharesHostNetwork || hasResolver
+  const hostPath = !seesLoopback && isResolvedStub(stub) && existsSync(resolvedUpstream) ? resolvedUpstream : hostResolvConf
   const text = resolvConf({
     host: hostPath === hostResolvConf ? stub : readText(hostPath),
     hostPath,
-    dns: hostConfig.Dns?.length ? hostConfig.Dns : ctx.dns.servers,
-    dnsSearch: hostConfig.DnsSearch?.length ? hostConfig.DnsSearch : ctx.dns.search,
-    dnsOptions: hostConfig.DnsOptions?.length ? hostConfig.DnsOptions : ctx.dns.options,
+    ...asked(ctx, hostConfig),
     sharesHostNetwork,
-    ipv6,
+    ipv6: endpoints.some(({ ipv6 }) => ipv6 !== ''),
+    ...(hasResolver ? { resolver } : {}),
   })
   writeFileSync(paths.resolvConf, text, { mode: 0o644 })
   writeFileSync(hashPath, hashOf(text), { mode: 0o644 })
+}
+
+/** What the container's user says, or else the engine's. */
+function asked(ctx: ContainersContext, { Dns, DnsSearch, DnsOptions }: Container['hostConfig']): { dns: readonly string[]; dnsSearch: readonly string[]; dnsOptions: readonly string[] } {
+  return {
+    dns: Dns?.length ? Dns : ctx.dns.servers,
+    dnsSearch: DnsSearch?.length ? DnsSearch : ctx.dns.search,
+    dnsOptions: DnsOptions?.length ? DnsOptions : ctx.dns.options,
+  }
 }
 
 function hashOf(text: string): string {

@@ -2,6 +2,9 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import type { OciProcess, OciSpec } from '../../runc/spec.ts'
 import { resolveUser } from '../../runc/user.ts'
 import type { ExecConfig } from '../engine.ts'
+import { defaultCdiDirectories, readCdiDevices } from '../devices/cdi-directories.ts'
+import { requestedDevices } from '../devices/device-requests.ts'
+import { injectDevices } from '../devices/inject.ts'
 import { buildSpec } from '../spec/build-spec.ts'
 import { readHostFacts } from '../spec/host-facts.ts'
 import type { SecurityDefaults } from '../security/defaults.ts'
@@ -40,9 +43,12 @@ export interface CreateContainerSpecs {
   /** Of containers that name none. */
   cgroupParent?: string
   security?: SecurityDefaults
+  /** Where CDI specifications lie; the usual two unless given. */
+  cdiDirectories?: readonly string[]
+  log?: (line: string) => void
 }
 
-export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupParent, security }: CreateContainerSpecs): ContainerSpecs {
+export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupParent, security, cdiDirectories = defaultCdiDirectories, log }: CreateContainerSpecs): ContainerSpecs {
   let facts: HostFacts | undefined
   const known = (): HostFacts => (facts ??= readHostFacts())
   const inputOf = (container: ContainerRecord, options: BuildOptions & { user: SpecInput['user'] }): SpecInput => {
@@ -68,7 +74,10 @@ export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupPar
     build: (container, options) => {
       const { config, hostConfig } = container
       const user = resolveUser(kernel, options.rootfs, config.User ?? '', hostConfig.GroupAdd ?? [])
-      return buildSpec(inputOf(container, { ...options, user }))
+      const spec = buildSpec(inputOf(container, { ...options, user }))
+      if (!hostConfig.DeviceRequests?.length) return spec
+      const devices = readCdiDevices(cdiDirectories, log)
+      return injectDevices(spec, requestedDevices(hostConfig.DeviceRequests, devices), devices)
     },
     execProcess: (container, { exec, rootfs }) => {
       const { config, hostConfig } = container
@@ -81,6 +90,6 @@ export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupPar
 }
 
 /** Devices come and go. */
-function seesDevices({ Privileged, Devices }: HostConfig): boolean {
-  return Privileged === true || (Devices?.length ?? 0) > 0
+function seesDevices({ Privileged, Devices, BlkioWeightDevice, BlkioDeviceReadBps, BlkioDeviceWriteBps, BlkioDeviceReadIOps, BlkioDeviceWriteIOps }: HostConfig): boolean {
+  return Privileged === true || [Devices, BlkioWeightDevice, BlkioDeviceReadBps, BlkioDeviceWriteBps, BlkioDeviceReadIOps, BlkioDeviceWriteIOps].some((list) => (list?.length ?? 0) > 0)
 }

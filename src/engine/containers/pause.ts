@@ -10,7 +10,11 @@ export async function pauseContainer(ctx: ContainersContext, container: Containe
     if (state.Restarting) throw isRestarting(container.id)
     if (!state.Running || task === undefined) throw notRunning(container.id)
     if (state.Paused) throw new GantryError('Conflict', `container ${container.id} is already paused`)
-    await task.pause()
+    ctx.health.end(container)
+    await task.pause().catch((error: unknown) => {
+      ctx.health.begin(container)
+      throw error
+    })
     state.Paused = true
     ctx.store.save(container)
     emitContainerEvent(ctx, container, 'pause')
@@ -23,6 +27,7 @@ export async function unpauseContainer(ctx: ContainersContext, container: Contai
     if (!state.Paused || task === undefined) throw new GantryError('Conflict', `container ${container.id} is not paused`)
     await task.resume()
     state.Paused = false
+    ctx.health.begin(container)
     ctx.store.save(container)
     emitContainerEvent(ctx, container, 'unpause')
   })

@@ -30,6 +30,7 @@ export interface ConfigFile {
   HostsPath: string
   ShmPath: string
   ResolvConfPath: string
+  CgroupValues?: Record<string, string>
 }
 
 export interface ContainerPaths {
@@ -40,6 +41,11 @@ export interface ContainerPaths {
   hosts: string
   resolvConf: string
   log: string
+  /** Of the local driver, and of those that send lines on: what has not been sent, and what `docker logs` shows. */
+  localLog: string
+  cachedLog: string
+  /** How far they have been sent. */
+  logPosition: string
   /** The last program that made the container, kept for `explain`. */
   program: string
 }
@@ -54,6 +60,9 @@ export function containerPaths(dataRoot: string, id: string): ContainerPaths {
     hosts: `${directory}/hosts`,
     resolvConf: `${directory}/resolv.conf`,
     log: `${directory}/${id}-json.log`,
+    localLog: `${directory}/local-logs/container.log`,
+    cachedLog: `${directory}/container-cached.log`,
+    logPosition: `${directory}/log-position`,
     program: `${directory}/program`,
   }
 }
@@ -85,6 +94,7 @@ export function encodeConfigFile(record: ContainerRecord, paths: ContainerPaths)
     HostsPath: paths.hosts,
     ShmPath: '',
     ResolvConfPath: paths.resolvConf,
+    ...(record.cgroupValues && { CgroupValues: record.cgroupValues }),
   }
   return JSON.stringify(file)
 }
@@ -115,6 +125,7 @@ export function decodeConfigFile(id: string, text: string, hostConfigText: strin
     hasBeenStartedBefore: file.HasBeenStartedBefore ?? false,
     hasBeenManuallyStopped: file.HasBeenManuallyStopped ?? false,
     ...(file.ProcessLabel || file.MountLabel ? { labels: { process: file.ProcessLabel ?? '', mount: file.MountLabel ?? '' } } : {}),
+    ...(file.CgroupValues && { cgroupValues: file.CgroupValues }),
   }
 }
 

@@ -3,7 +3,7 @@ import type { Task } from '../../containerd/tasks/contract.ts'
 import { liveContainer } from './container.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
-import { releaseEndpoints } from './endpoints.ts'
+import { releaseEndpoints, resolveNames } from './endpoints.ts'
 import { handleExit, superviseTask } from './exit.ts'
 import { volumeNames } from './mounts.ts'
 import { adoptMounts, closeMounts } from './open-mounts.ts'
@@ -92,18 +92,25 @@ async function settle(ctx: ContainersContext, container: Container, task: Task |
     if (task !== undefined && task.status !== 'stopped') {
       Object.assign(state, { Running: true, Restarting: false, Paused: task.status === 'paused', Pid: task.pid })
       superviseTask(ctx, container, task)
+      ctx.logs.recover(container)
+      await resolveNames(ctx, container, task.pid)
+      if (!state.Paused) ctx.health.begin(container)
     } else if (task !== undefined) {
+      ctx.logs.recover(container)
       await handleExit(ctx, container, { task, exit: await task.wait() })
     } else if (state.Restarting) {
       scheduleRestart(ctx, container, 0)
     } else if (state.Running) {
+      ctx.logs.recover(container)
       await handleExit(ctx, container, { task: undefined, exit: { code: lostExitCode, exitedAt: Date.now(), oomKilled: false } })
     } else {
+      ctx.logs.recover(container)
       await ctx.snapshotter.deactivate(container.id)
       if (Object.values(container.networks).some(({ EndpointID }) => EndpointID)) await releaseEndpoints(ctx, container)
       unmountSharedMemory(ctx, container)
       await closeMounts(ctx, container)
-      if (container.hostConfig.AutoRemove && !container.removed) await removeLocked(ctx, container, { volumes: true })
+      const goes = container.hostConfig.AutoRemove || state.Dead || state.RemovalInProgress
+      if (goes && !container.removed) await removeLocked(ctx, container, { volumes: true })
     }
   })
 }

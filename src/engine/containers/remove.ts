@@ -33,6 +33,7 @@ export async function removeLocked(ctx: ContainersContext, container: Container,
   container.state.RemovalInProgress = true
   try {
     if (volumes) giveVolumesUp(ctx, container)
+    await ctx.logs.forget(container.id)
     ctx.store.forget(container.id)
     await Promise.all([ctx.snapshotter.remove(container.id), ctx.store.sweep(container.id)])
   } catch (error) {

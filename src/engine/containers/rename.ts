@@ -3,6 +3,7 @@ import { emitContainerEvent } from './container-events.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { renameEndpoints } from './endpoints.ts'
+import { renameInLinks } from './linked-hosts.ts'
 
 export async function renameContainer(ctx: ContainersContext, container: Container, name: string): Promise<void> {
   if (name === '' || name === '/') throw new GantryError('InvalidParameter', 'Neither old nor new names may be empty')
@@ -20,6 +21,7 @@ export async function renameContainer(ctx: ContainersContext, container: Contain
     }
     ctx.registry.releaseName(old, container.id)
     renameEndpoints(ctx, container)
+    renameInLinks(ctx, old, taken)
     emitContainerEvent(ctx, container, 'rename', { oldName: `/${old}` })
   })
 }

@@ -17,11 +17,13 @@ export function startFailure(error: unknown): GantryError {
   return new GantryError(kindOfFailure(error), text, { cause: error, exitCode })
 }
 
-/** Why an exec could not start; 126 unless the runtime says otherwise. */
+/** Why an exec could not start; 127 when something is not there, else 126 unless the runtime says otherwise. */
 export function execFailure(error: unknown): GantryError {
   const exitCode = runtimeExitCode(error)
-  if (isForeign(error) || (exitCode === undefined && error instanceof GantryError)) return error
-  return new GantryError(kindOfFailure(error), `${execPrefix}${processPrefix}${messageOf(error)}: unknown`, { cause: error, exitCode: exitCode ?? 126 })
+  if (isForeign(error)) return error
+  if (exitCode === undefined && error instanceof GantryError) return new GantryError(error.kind, error.message, { cause: error, exitCode: 126 })
+  const code = exitCode === undefined || exitCode === 128 ? (messageOf(error).includes('no such file or directory') ? 127 : 126) : exitCode
+  return new GantryError(kindOfFailure(error), `${execPrefix}${processPrefix}${messageOf(error)}: unknown`, { cause: error, exitCode: code })
 }
 
 /** The same words need not be said twice. */

@@ -6,16 +6,18 @@ import { apparmorProfileOf } from '../spec/security-options.ts'
 import { madeSources } from '../spec/user-mounts.ts'
 import { connectPending, endPending } from '../attach/pending.ts'
 import { containerUsers, giveToRoot, giveUnowned, letThrough, makeDirectoryFor, rootIdentity } from '../user-namespace/container-users.ts'
+import { applyCgroupRecord } from './cgroup-record.ts'
 import { emitContainerEvent } from './container-events.ts'
 import type { Container, RecordedState } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { allocateEndpoints, attachEndpoints, releaseEndpoints } from './endpoints.ts'
 import { superviseTask } from './exit.ts'
+import { resetHealth } from '../health/health-monitors.ts'
 import { joinedContainers } from './joined.ts'
 import { prepareFiles } from './network-files.ts'
 import { relabelMounts } from './labels.ts'
+import { tellLinking } from './linked-hosts.ts'
 import { closeMounts, openMounts, type OpenMounts } from './open-mounts.ts'
-import { logPath } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 import { mountSharedMemory, unmountSharedMemory } from './shared-memory.ts'
 import { startFailure } from './start-failure.ts'
@@ -48,6 +50,7 @@ function assertStartable(container: Container): void {
 export async function startLocked(ctx: ContainersContext, container: Container): Promise<void> {
   let task: Task | undefined
   let mounts: OpenMounts | undefined
+  let logs: Awaited<ReturnType<ContainersContext['logs']['prepare']>> | undefined
   const before = { ...container.state }
   try {
     const joined = joinedContainers(ctx, container)
@@ -64,7 +67,7 @@ export async function startLocked(ctx: ContainersContext, container: Container):
     const shmPath = mountSharedMemory(ctx, container, { donor: joined.ipc, root })
     mounts = await openMounts(ctx, container)
     const { sources } = mounts
-    const paths = ctx.store.paths(container.id)
+    logs = await ctx.logs.prepare(container)
     const runtime = ctx.runtimes.choose(container.hostConfig.Runtime || ctx.runtimes.default)
     const mountpoint = ctx.snapshotter.mountpoint(container.id)
     if (users !== undefined && runtime !== undefined) letThrough(root, ctx.dataRoot, mountpoint)
@@ -77,14 +80,18 @@ export async function startLocked(ctx: ContainersContext, container: Container):
       rootfs: ctx.snapshotter.mount(container.id),
       mountpoint,
       runtime,
-      stdio: { stdin: container.config.OpenStdin ?? false, logPath: logPath(container, paths) || undefined },
+      stdio: { stdin: container.config.OpenStdin ?? false, logPath: logs.logPath, logRules: logs.logRules },
     })
+    applyCgroupRecord(container, task)
     await attachEndpoints(ctx, container, { pid: task.pid, endpoints })
     await connectPending(container, task)
     markRunning(container, task)
+    tellLinking(ctx, container)
     ctx.store.save(container)
     await task.start()
+    logs.begin()
   } catch (error) {
+    logs?.undo()
     throw await undoStart(ctx, container, { task, error, before })
   } finally {
     mounts?.close()
@@ -92,6 +99,7 @@ export async function startLocked(ctx: ContainersContext, container: Container):
   container.task = task
   emitContainerEvent(ctx, container, 'start')
   superviseTask(ctx, container, task)
+  ctx.health.begin(container)
 }
 
 /** Who shares a network shares its name on it. */
@@ -113,6 +121,7 @@ function markRunning(container: Container, task: Task): void {
     StartedAt: now(),
   })
   container.hasBeenStartedBefore = true
+  resetHealth(container)
 }
 
 async function undoStart(ctx: ContainersContext, container: Container, failed: { task: Task | undefined; error: unknown; before: RecordedState }): Promise<GantryError> {

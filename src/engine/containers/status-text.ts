@@ -1,3 +1,4 @@
+import { healthText } from '../health/health-state.ts'
 import type { RecordedState } from './container.ts'
 import { humanDuration } from './duration.ts'
 import { never } from './timestamp.ts'
@@ -8,7 +9,7 @@ export function statusText(state: RecordedState, at: number): string {
   if (state.Running) {
     if (state.Paused) return `Up ${since(state.StartedAt)} (Paused)`
     if (state.Restarting) return `Restarting (${state.ExitCode}) ${since(state.FinishedAt)} ago`
-    return `Up ${since(state.StartedAt)}`
+    return `Up ${since(state.StartedAt)}${healthText(state.Health)}`
   }
   if (state.RemovalInProgress) return 'Removal In Progress'
   if (state.Dead) return 'Dead'

@@ -17,7 +17,7 @@ export async function topContainer(ctx: ContainersContext, container: Container,
   const words = text.split(' ').filter((word) => word !== '')
   let result = await ctx.kernel.tool(['ps', ...words, `-q${pids.join(',')}`])
   if (result.code !== 0) result = await ctx.kernel.tool(['ps', ...words])
-  if (result.code !== 0) throw new GantryError('System', `ps: ${result.stderr.trim()}`)
+  if (result.code !== 0) throw new GantryError('System', `ps: ${result.stderr.trim().split('\n')[0]}`)
   const table = parsePs(result.stdout, new Set(pids))
   emitContainerEvent(ctx, container, 'top')
   return table

@@ -2,7 +2,7 @@ import { GantryError } from '../../lib/errors.ts'
 import type { HostConfig } from '../types/host-config.ts'
 
 const resourceFields = [
-  'BlkioWeight', 'CpuShares', 'NanoCpus', 'CpuPeriod', 'CpuQuota', 'CpusetCpus', 'CpusetMems', 'Memory', 'MemorySwap', 'MemoryReservation',
+  'BlkioWeight', 'CpuShares', 'NanoCpus', 'CpuPeriod', 'CpuQuota', 'CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetCpus', 'CpusetMems', 'Memory', 'MemorySwap', 'MemoryReservation',
 ] as const
 
 /**

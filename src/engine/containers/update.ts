@@ -1,10 +1,12 @@
 import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
-import { hasBlockIoWeight } from '../../kernel/cgroup/weight.ts'
 import { changedResources } from '../spec/changed-resources.ts'
 import type { HostConfig } from '../types/host-config.ts'
+import { forgetUpdated } from './cgroup-record.ts'
 import { emitContainerEvent } from './container-events.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { discardMissing } from './discarded-limits.ts'
+import { watchMemory } from './oom-events.ts'
 import { mergeUpdate } from './update-merge.ts'
 
 /**
@@ -12,7 +14,7 @@ import { mergeUpdate } from './update-merge.ts'
  * record holds the old configuration or the new one, and the next start goes by it.
  */
 export async function updateContainer(ctx: ContainersContext, container: Container, asked: HostConfig): Promise<{ Warnings: string[] | null }> {
-  const { change, warnings } = withoutMissing(asked)
+  const { kept: change, warnings } = discardMissing(asked)
   warnings.push(...ctx.specs.validateUpdate(change))
   await container.lock.run(() => updateLocked(ctx, container, change))
   return { Warnings: warnings.length === 0 ? null : warnings }
@@ -34,15 +36,13 @@ async function updateLocked(ctx: ContainersContext, container: Container, change
       throw error
     }
     Object.assign(container.hostConfig, merged)
+    if (container.cgroupValues !== undefined) {
+      forgetUpdated(container, change)
+      ctx.store.save(container)
+    }
   } catch (error) {
     throw new GantryError(kindOf(error), `Cannot update container ${container.id}: ${messageOf(error)}`, { cause: error })
   }
+  if (task !== undefined) watchMemory(ctx, container, task)
   emitContainerEvent(ctx, container, 'update')
-}
-
-/** Docker goes on without a weight that the kernel cannot hold. */
-function withoutMissing(asked: HostConfig): { change: HostConfig; warnings: string[] } {
-  if (!asked.BlkioWeight || hasBlockIoWeight()) return { change: asked, warnings: [] }
-  const { BlkioWeight: _, ...change } = asked
-  return { change, warnings: ['Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.'] }
 }

@@ -1,7 +1,8 @@
 import { watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 /**
- * Tells when a file has grown, by inotify. `ended` settles when nobody will write any more.
+ * Tells when a log has grown, by inotify: its newest file, or that there is another one. `ended` settles when nobody will write any more.
  * `next` resolves true after a change and false once there is nothing more to wait for.
  */
 export class GrowthWatch {
@@ -12,7 +13,9 @@ export class GrowthWatch {
   #wake: (() => void) | undefined
 
   constructor(path: string, options: { ended: Promise<unknown>; until?: bigint }) {
-    const watcher = watch(path, { persistent: false }, () => {
+    const name = basename(path)
+    const watcher = watch(dirname(path), { persistent: false }, (_, changed) => {
+      if (changed !== null && changed !== name) return
       this.#changed = true
       this.#wake?.()
     })

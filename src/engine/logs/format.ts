@@ -1,7 +1,8 @@
 import { stdcopyHeaderSize, writeStdcopyHeader } from '../attach/stdcopy.ts'
 import type { OutputStream } from '../attach/stdcopy.ts'
 import { decodeText, scanJsonLine } from './json-line.ts'
-import { LogClock, fixedTimestamp } from './log-time.ts'
+import { decodeEntry } from './local-entry.ts'
+import { LogClock, fixedTimestamp, rfc3339Nano } from './log-time.ts'
 
 export interface LogFormat {
   stdout: boolean
@@ -25,7 +26,7 @@ const newline = 0x0a
 const outputSize = 256 * 1024
 
 /**
- * Turns json-file records into what the logs endpoint sends. Feed it buffers of whole lines in order.
+ * Turns the records of a log into what the logs endpoint sends. Feed it buffers of whole records in order.
  * A record whose predecessor on the same stream had no newline continues that line and gets no prefix.
  */
 export class LogFormatter {
@@ -53,6 +54,27 @@ export class LogFormatter {
       const lineEnd = source.indexOf(newline, start)
       this.#line(source, start, lineEnd)
       start = lineEnd + 1
+    }
+    this.#flush()
+    const chunks = this.#chunks
+    this.#chunks = []
+    return chunks
+  }
+
+  /** The same for the frames of a local log. */
+  formatFrames(source: Buffer, end: number): Buffer[] {
+    for (let at = 0; at < end && !this.#done; ) {
+      const entry = decodeEntry(source, at)
+      at = entry.next
+      const { stream, lineStart, lineEnd, partial } = entry
+      const head = this.#begin({ stream, time: this.#needsTime() ? rfc3339Nano(entry.time) : '' }, lineEnd - lineStart + 1)
+      if (head === undefined) continue
+      let out = this.#length + source.copy(this.#output, this.#length, lineStart, lineEnd)
+      if (partial === undefined || partial.last) {
+        this.#output[out] = newline
+        out += 1
+      }
+      this.#finish(stream, head, out)
     }
     this.#flush()
     const chunks = this.#chunks

@@ -42,3 +42,9 @@ function zoneStart(text: string): number {
 function fraction(text: string, zoneAt: number): bigint {
   return zoneAt > 20 ? BigInt(text.slice(20, zoneAt).padEnd(9, '0').slice(0, 9)) : 0n
 }
+
+/** Without zeros at its end, as a json-file log has it. */
+export function rfc3339Nano(time: bigint): string {
+  const fraction = String(time % 1_000_000_000n).padStart(9, '0').replace(/0+$/, '')
+  return `${new Date(Number(time / 1_000_000n)).toISOString().slice(0, 19)}${fraction === '' ? '' : `.${fraction}`}Z`
+}

@@ -2,15 +2,21 @@ import type { FileHandle } from 'node:fs/promises'
 
 const blockSize = 64 * 1024
 const newline = 0x0a
+const wide = 4
+
+/** Where the last lines of a file begin, and how many there are of those that were wanted. */
+export interface Tail {
+  offset: number
+  found: number
+}
 
 /**
- * Where the last `lines` lines of a file begin, found by reading backwards from `size`.
- * An unfinished last line (no newline yet) counts as a line.
+ * Finds the last `lines` lines by reading backwards from `size`. An unfinished last line (no newline yet) counts as a line.
  */
-export async function tailOffset(file: FileHandle, size: number, lines: number): Promise<number> {
-  if (lines <= 0) return size
+export async function jsonTail(file: FileHandle, size: number, lines: number): Promise<Tail> {
+  if (lines <= 0) return { offset: size, found: 0 }
   const block = Buffer.allocUnsafe(blockSize)
-  let wanted = lines
+  let found = 0
   let end = size
   while (end > 0) {
     const start = Math.max(0, end - blockSize)
@@ -21,10 +27,25 @@ export async function tailOffset(file: FileHandle, size: number, lines: number):
     while (at > 0) {
       at = block.lastIndexOf(newline, at - 1)
       if (at < 0) break
-      wanted -= 1
-      if (wanted === 0) return start + at + 1
+      found += 1
+      if (found === lines) return { offset: start + at + 1, found }
     }
     end = start
   }
-  return 0
+  return { offset: 0, found: size > 0 ? found + 1 : 0 }
+}
+
+/** The same for a local log, whose frames have their length at the end too. `size` is where a frame ends. */
+export async function localTail(file: FileHandle, size: number, lines: number): Promise<Tail> {
+  const length = Buffer.allocUnsafe(wide)
+  let offset = size
+  let found = 0
+  while (found < lines && offset >= 2 * wide) {
+    await file.read(length, 0, wide, offset - wide)
+    const start = offset - length.readUInt32BE() - 2 * wide
+    if (start < 0) break
+    offset = start
+    found += 1
+  }
+  return { offset, found }
 }

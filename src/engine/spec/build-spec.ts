@@ -41,7 +41,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       ...(input.labels?.mount ? { mountLabel: input.labels.mount } : {}),
       devices,
       cgroupsPath: cgroupsPathOf(input),
-      resources: { devices: rules, ...resourcesOf(hostConfig) },
+      resources: { devices: rules, ...resourcesOf(hostConfig, input.host.devices) },
       ...propagationOf(mounts),
       ...(seccomp ? { seccomp } : {}),
       sysctl: sysctlsOf(input),

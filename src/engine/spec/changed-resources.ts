@@ -12,12 +12,14 @@ const bandwidthFields = ['NanoCpus', 'CpuPeriod', 'CpuQuota'] as const
  * @param merged what holds after the update
  */
 export function changedResources(change: HostConfig, merged: HostConfig): OciResources {
-  const all = resourcesOf(merged)
+  const { BlkioWeightDevice: _w, BlkioDeviceReadBps: _r, BlkioDeviceWriteBps: _s, BlkioDeviceReadIOps: _q, BlkioDeviceWriteIOps: _t, ...updatable } = merged
+  const all = resourcesOf(updatable, [])
   const limits = pick(all.memory, memoryFields.some((field) => change[field]) ? ['limit', 'swap'] : [])
   const reservation = pick(all.memory, change.MemoryReservation ? ['reservation'] : [])
   const cpu = pick(all.cpu, [
     ...(bandwidthFields.some((field) => change[field]) ? (['period', 'quota'] as const) : []),
     ...(change.CpuShares ? (['shares'] as const) : []),
+    ...(change.CpuRealtimePeriod || change.CpuRealtimeRuntime ? (['realtimePeriod', 'realtimeRuntime'] as const) : []),
     ...(change.CpusetCpus ? (['cpus'] as const) : []),
     ...(change.CpusetMems ? (['mems'] as const) : []),
   ])

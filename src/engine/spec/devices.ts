@@ -1,5 +1,6 @@
 import { GantryError } from '../../lib/errors.ts'
 import type { OciDevice, OciResources } from '../../runc/spec.ts'
+import { deviceRules } from './device-rules.ts'
 import type { SpecInput } from './input.ts'
 
 type DeviceRule = NonNullable<OciResources['devices']>[number]
@@ -51,7 +52,7 @@ export function devicesOf(input: SpecInput): Devices {
       rules.push({ allow: true, type: type === 'b' ? 'b' : 'c', major, minor, access: CgroupPermissions || 'rwm' })
     }
   }
-  return { devices, rules }
+  return { devices, rules: [...rules, ...deviceRules(hostConfig.DeviceCgroupRules)] }
 }
 
 /** The device at a path, or every device below a directory. */

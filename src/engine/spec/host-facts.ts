@@ -49,7 +49,8 @@ export function hostDevices(directory: string): OciDevice[] {
   })
 }
 
-function deviceAt(path: string): OciDevice[] {
+/** The device at a path: none, or one. */
+export function deviceAt(path: string): OciDevice[] {
   const stat = statSync(path, { throwIfNoEntry: false })
   const type = stat && types.get(stat.mode & typeMask)
   if (!stat || type === undefined) return []

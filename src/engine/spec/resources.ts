@@ -1,16 +1,17 @@
 import type { HostConfig } from '../types/host-config.ts'
-import type { OciResources } from '../../runc/spec.ts'
+import type { OciDevice, OciResources } from '../../runc/spec.ts'
+import { blockIoOf } from './block-io.ts'
 
 /** µs; the period that --cpus is a share of. */
 const nanoCpusPeriod = 100_000
 
-/** cgroup limits without devices. A field that is not set is left out, so that the kernel's default holds. */
-export function resourcesOf(hostConfig: HostConfig): OciResources {
+/** cgroup limits without the list of allowed devices. A field that is not set is left out, so that the kernel's default holds. `devices`: the host's. */
+export function resourcesOf(hostConfig: HostConfig, devices: readonly OciDevice[]): OciResources {
   return {
     ...section('memory', memory(hostConfig)),
     ...section('cpu', cpu(hostConfig)),
     ...(hostConfig.PidsLimit ? { pids: { limit: Math.max(hostConfig.PidsLimit, -1) } } : {}),
-    ...(hostConfig.BlkioWeight ? { blockIO: { weight: hostConfig.BlkioWeight } } : {}),
+    ...section('blockIO', blockIoOf(hostConfig, devices)),
   }
 }
 

@@ -3,15 +3,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { references, type StoredImage } from '../../containerd/images/image-database.ts'
 import { unmount } from '../../kernel/mount.ts'
-import { messageOf } from '../../lib/errors.ts'
+import { LayerTar } from '../../containerd/images/layer-tar.ts'
+import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { StorageCheck, StorageProblem } from '../engine.ts'
 import type { OpenStorage } from './storage.ts'
 
 /**
- * Looks at everything that is stored: each blob's digest, each image's blobs and layers, each layer's and snapshot's owner, mounts.
+ * Looks at everything that is stored: each blob's digest, each image's blobs and layers, each layer's and snapshot's owner, mounts;
+ * with `full` at each file of each layer.
  * With `repair` it takes away what is broken or belongs to nothing; an image that a container stands on stays.
  */
-export async function checkStorage(room: OpenStorage, { repair }: { repair: boolean }): Promise<StorageCheck> {
+export async function checkStorage(room: OpenStorage, { repair, full }: { repair: boolean; full: boolean }): Promise<StorageCheck> {
   return await room.store.core.exclusive(async () => {
     const problems: StorageProblem[] = []
     const report = async (what: string, mend?: () => unknown): Promise<void> => {
@@ -28,7 +30,8 @@ export async function checkStorage(room: OpenStorage, { repair }: { repair: bool
       problems.push({ problem: what + reason, repaired })
     }
     const damaged = await checkBlobs(room, report)
-    await checkImages(room, damaged, report)
+    const layers = full ? await checkLayers(room, damaged, report) : new Set<string>()
+    await checkImages(room, { blobs: damaged, layers }, report)
     const digests = await room.store.core.content.list()
     await checkOwners(room, digests, report)
     await checkMounts(room, report)
@@ -58,11 +61,36 @@ async function checkBlobs({ store }: OpenStorage, report: Report): Promise<Set<s
   return damaged
 }
 
+const mostNamed = 5
+
+/** @returns chain ids of layers whose files are not those of their archive */
+async function checkLayers({ store, snapshotter, containers }: OpenStorage, damaged: ReadonlySet<string>, report: Report): Promise<Set<string>> {
+  const { content, database } = store.core
+  const looked = new Set<string>()
+  const found = new Set<string>()
+  for (const { layers } of database.images.values()) {
+    for (const [at, { chainId, diffId, blob }] of layers.entries()) {
+      if (looked.has(chainId) || damaged.has(blob) || !content.has(blob) || !snapshotter.hasLayer(chainId)) continue
+      looked.add(chainId)
+      const differences = await snapshotter.compare(chainId, new LayerTar({ path: content.path(blob), digest: blob }, { diffId, at }))
+      if (differences.length === 0) continue
+      found.add(chainId)
+      const more = differences.length > mostNamed ? `; and ${differences.length - mostNamed} more` : ''
+      // It goes with its images, unless a container stands on one of them.
+      await report(`layer ${chainId} is not what its archive says: ${differences.slice(0, mostNamed).join('; ')}${more}`, () => {
+        const users = containers().filter(({ imageId }) => database.images.get(imageId)?.layers.some((layer) => layer.chainId === chainId))
+        if (users.length > 0) throw new GantryError('Conflict', `it is used by ${users.map(({ name }) => name).join(', ')}`)
+      })
+    }
+  }
+  return found
+}
+
 /** An image that lacks something is taken out, so that it can be pulled or loaded again. */
-async function checkImages(room: OpenStorage, damaged: ReadonlySet<string>, report: Report): Promise<void> {
+async function checkImages(room: OpenStorage, damaged: { blobs: ReadonlySet<string>; layers: ReadonlySet<string> }, report: Report): Promise<void> {
   const { content, database } = room.store.core
   for (const image of database.images.values()) {
-    const lost = references(image).filter(({ kind, key }) => (kind === 'blob' ? damaged.has(key) || !content.has(key) : !room.snapshotter.hasLayer(key)))
+    const lost = references(image).filter(({ kind, key }) => (kind === 'blob' ? damaged.blobs.has(key) || !content.has(key) : damaged.layers.has(key) || !room.snapshotter.hasLayer(key)))
     if (lost.length === 0) continue
     const users = room.containers().filter(({ imageId }) => imageId === image.id).map(({ name }) => name)
     const what = `image ${nameOf(room, image)} lacks ${lost.map(({ kind, key }) => `${kind} ${key}`).join(', ')}`
@@ -83,7 +111,7 @@ async function checkOwners(room: OpenStorage, digests: readonly string[], report
   }
   const containers = new Set(room.containers().flatMap(({ id, mounts }) => [id, ...mounts.flatMap(({ Image }) => (Image ? [Image.snapshot] : []))]))
   for (const key of snapshotter.keys()) {
-    if (!containers.has(key) && /^[0-9a-f]{64}$/.test(key)) await report(`snapshot ${key} has no container`, () => snapshotter.remove(key))
+    if (!containers.has(key) && !isOfBuild(room, key) && /^[0-9a-f]{64}$/.test(key)) await report(`snapshot ${key} has no container`, () => snapshotter.remove(key))
   }
   for (const { id, name } of room.containers()) {
     if (!snapshotter.keys().includes(id)) await report(`container ${name} has no snapshot`)
@@ -94,15 +122,21 @@ async function checkOwners(room: OpenStorage, digests: readonly string[], report
 }
 
 /** Mounts below the driver's directory of containers that do not run. */
-async function checkMounts({ kernel, dataRoot, snapshotter, containers }: OpenStorage, report: Report): Promise<void> {
+async function checkMounts(room: OpenStorage, report: Report): Promise<void> {
+  const { kernel, dataRoot, snapshotter, containers } = room
   const root = `${join(dataRoot, snapshotter.name)}/`
-  const running = containers().filter(({ state }) => state.Running).map(({ id }) => id)
-  const own = new Set(running.flatMap((id) => [snapshotter.mountpoint(id), ...sources(snapshotter.mount(id))]))
+  const running = containers().filter(({ state, lock }) => state.Running || lock.guest !== undefined).map(({ id }) => id)
+  const own = new Set([...running, ...snapshotter.keys().filter((key) => isOfBuild(room, key))].flatMap((id) => [snapshotter.mountpoint(id), ...sources(snapshotter.mount(id))]))
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const target = line.split(' ')[4]?.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
     if (target === undefined || !target.startsWith(root) || [...own].some((path) => path === target || path.startsWith(`${target}/`))) continue
     await report(`${target} is mounted for no running container`, () => unmount(kernel, target))
   }
+}
+
+/** Builds hold the snapshots of their steps as they hold layers. */
+function isOfBuild({ store }: OpenStorage, key: string): boolean {
+  return store.core.holds.has({ kind: 'layer', key })
 }
 
 function sources(mount: ReturnType<OpenStorage['snapshotter']['mount']>): string[] {

@@ -45,7 +45,12 @@ export function openStorage(room: OpenStorage): Storage {
     switchDriver: async (driver, progress) => alone(() => switchDriver(room, driver, progress)),
     forget: async () => alone(() => forget(room)),
     otherImages: () => room.others.images().map(({ driver, image, names }) => ({ driver, ...described(image, names) })),
-    check: async ({ repair }) => alone(() => checkStorage(room, { repair })),
+    check: async (options) => alone(async () => {
+      const found = await checkStorage(room, options)
+      // What was taken out leaves layers, which another pull must not find.
+      if (options.repair) await room.store.sweep()
+      return found
+    }),
   }
 }
 
@@ -64,7 +69,8 @@ async function switchDriver(room: OpenStorage, driver: string, progress: (line: 
   writeStorageRecord(record, { driver: old.name, switchingTo: driver, merges, previous: before?.previous ?? [] })
   try {
     await copyImages({ from: store.core, to: { database, snapshotter: target }, progress })
-    await store.core.exclusive(() => cutOver(room, { target, database, merges, progress }))
+    // Locks first, as a commit has them.
+    await holding(room.containers(), () => store.core.exclusive(() => cutOver(room, { target, database, merges, progress })))
   } catch (error) {
     if (snapshotter.current !== target) {
       database.close()
@@ -74,6 +80,25 @@ async function switchDriver(room: OpenStorage, driver: string, progress: (line: 
   }
   await old.close()
   progress(`Switched from ${old.name} to ${driver}. What was in ${old.name} is kept until "gantry storage switch --forget".`)
+}
+
+/** Whoever else wants one of the containers waits, and views of their files leave. */
+async function holding(containers: readonly Container[], act: () => Promise<void>): Promise<void> {
+  const { promise: done, resolve: release } = Promise.withResolvers<void>()
+  const begun = containers.map(async ({ lock }) => {
+    const { promise, resolve: begin } = Promise.withResolvers<void>()
+    void lock.run(async () => {
+      begin()
+      await done
+    })
+    await promise
+  })
+  try {
+    await Promise.all(begun)
+    await act()
+  } finally {
+    release()
+  }
 }
 
 interface CutOver {

@@ -59,7 +59,7 @@ export interface HostConfig {
   CpusetMems?: string
   Devices?: { PathOnHost: string; PathInContainer: string; CgroupPermissions: string }[] | null
   DeviceCgroupRules?: string[] | null
-  DeviceRequests?: unknown[] | null
+  DeviceRequests?: DeviceRequest[] | null
   MemoryReservation?: number
   /** Memory plus swap; -1 unlimited. */
   MemorySwap?: number
@@ -71,6 +71,17 @@ export interface HostConfig {
   MaskedPaths?: string[] | null
   ReadonlyPaths?: string[] | null
   Init?: boolean | null
+}
+
+/** Devices by their driver: "cdi", or one that has the capabilities. */
+export interface DeviceRequest {
+  Driver?: string
+  /** -1: all. */
+  Count?: number
+  DeviceIDs?: string[] | null
+  /** Alternatives of what a driver must be able to do. */
+  Capabilities?: string[][] | null
+  Options?: Record<string, string> | null
 }
 
 export interface PortBinding {

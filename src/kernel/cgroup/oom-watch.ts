@@ -39,3 +39,22 @@ function watchEvents(layout: CgroupLayout, path: string, changed: () => void): F
     return undefined // gone already
   }
 }
+
+const pollMilliseconds = 500
+
+/** Calls `tell` each time that the kernel has killed for memory in a cgroup, until the answered function is called. v1, which tells nobody by a file, is asked now and then. */
+export function followOom(layout: CgroupLayout, path: string, tell: () => void): () => void {
+  let seen = oomKills(layout, path)
+  const look = (): void => {
+    const kills = oomKills(layout, path)
+    if (kills > seen) tell()
+    seen = Math.max(seen, kills)
+  }
+  const watcher = watchEvents(layout, path, look)
+  const timer = watcher === undefined ? setInterval(look, pollMilliseconds).unref() : undefined
+  return () => {
+    look()
+    watcher?.close()
+    clearInterval(timer)
+  }
+}

@@ -35,5 +35,5 @@ export const family = { inet: 2, inet6: 10 } as const
 /** nfnetlink message types carry the subsystem in the high byte. */
 export const nft = {
   batchBegin: 0x10, batchEnd: 0x11, subsystem: 10,
-  newSetElement: (10 << 8) | 12, deleteSetElement: (10 << 8) | 14,
+  newSetElement: (10 << 8) | 12, deleteSetElement: (10 << 8) | 14, getGeneration: (10 << 8) | 16,
 } as const

@@ -26,7 +26,7 @@ export class HomeNamespace {
     const fd = openSync(`/proc/${pid}/ns/net`, 'r')
     try {
       if (fstatSync(fd).ino === fstatSync(this.#fd).ino) throw new Error(`process ${pid} lives in the host's network namespace`)
-      const socket = this.#socketIn(fd, pid)
+      const socket = this.within(fd, `process ${pid}`, () => new NetlinkSocket(this.#kernel, protocol.route))
       try {
         return work(socket, fd)
       } finally {
@@ -37,17 +37,21 @@ export class HomeNamespace {
     }
   }
 
-  close(): void {
-    closeSync(this.#fd)
-  }
-
-  #socketIn(fd: number, pid: number): NetlinkSocket {
+  /**
+   * What `open` opens with the network namespace `fd` around it: sockets stay where they were opened. It may make system calls and
+   * nothing else. `whose` is for the message.
+   */
+  within<T>(fd: number, whose: string, open: () => T): T {
     const entered = this.#kernel.syscall(nr('setns'), fd, CLONE_NEWNET)
-    if (entered < 0) throw new KernelError(`cannot enter network namespace of process ${pid}`, -entered)
+    if (entered < 0) throw new KernelError(`cannot enter network namespace of ${whose}`, -entered)
     try {
-      return new NetlinkSocket(this.#kernel, protocol.route)
+      return open()
     } finally {
       if (this.#kernel.syscall(nr('setns'), this.#fd, CLONE_NEWNET) < 0) process.abort()
     }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
   }
 }

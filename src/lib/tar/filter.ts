@@ -6,14 +6,17 @@ import { encodeHeader } from './writer.ts'
 /** Copies the members of an archive that `keep` likes, sparse files with their holes. */
 export class TarFilter {
   readonly #keep: (entry: TarEntry) => boolean
+  readonly #change: (entry: TarEntry) => TarEntry
   readonly #pieces: Buffer[] = []
   #copying = false
   #stored = 0
   /** Members that were kept. */
   members = 0
 
-  constructor(keep: (entry: TarEntry) => boolean) {
+  /** @param change what a member that is kept is written as; its size stays */
+  constructor(keep: (entry: TarEntry) => boolean, change: (entry: TarEntry) => TarEntry = (entry) => entry) {
     this.#keep = keep
+    this.#change = change
   }
 
   /** @throws InvalidParameter for a malformed archive */
@@ -37,7 +40,7 @@ export class TarFilter {
     if (!this.#copying) return
     this.members++
     this.#stored = 0
-    this.#pieces.push(encodeHeader(entry, fragments))
+    this.#pieces.push(encodeHeader(this.#change(entry), fragments))
   }
 
   /** The chunk is only lent. */

@@ -43,7 +43,7 @@ export async function classicBuild(engine: Pick<Engine, 'api'>, dockerfile: stri
 }
 
 export async function postBuild(engine: Pick<Engine, 'api'>, body: Buffer, query: Record<string, string> = {}): Promise<Built> {
-  const { status, text } = await engine.api({ method: 'POST', path: `/build?${new URLSearchParams(query)}`, body, contentType: 'application/x-tar' })
+  const { status, text } = await engine.api({ method: 'POST', path: `/build?${new URLSearchParams(query).toString()}`, body, contentType: 'application/x-tar' })
   const messages = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Message)
   const shown = messages.map(({ stream = '' }) => stream).join('')
   const failure = messages.find(({ error, message }) => error !== undefined || message !== undefined)

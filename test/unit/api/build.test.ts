@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import type { ClassicBuild } from '../../../src/engine/engine.ts'
+import type { ClassicBuild } from '../../../src/engine/types/builds.ts'
 import type { PruneCache } from '../../../src/build/contract.ts'
 import { fakeEngine } from './fake-engine.ts'
 import { serve } from './serve.ts'
@@ -23,10 +23,9 @@ void describe('POST /build of a client without BuildKit', () => {
   })
 
   void test('what the stock client asks for arrives', async (t) => {
-    const json = (value: unknown): string => encodeURIComponent(JSON.stringify(value))
-    const request = await asked(t, `t=a&t=b%3A1&dockerfile=d%2FF&q=1&nocache=1&pull=1&forcerm=1&rm=0&target=x&platform=linux%2Farm64&buildid=i&buildargs=${json({ A: 'b', C: null })}&labels=${json({ l: 'm' })}`)
-    const { id, dockerfile, tags, quiet, remove, forceRemove, target, platform, buildArgs, labels, noCache, pull } = request
-    assert.deepEqual([id, dockerfile, tags, quiet, remove, forceRemove, target, platform, buildArgs, labels, noCache, pull], ['i', 'd/F', ['a', 'b:1'], true, false, true, 'x', 'linux/arm64', { A: 'b' }, { l: 'm' }, true, true])
+    const request = await asked(t, `t=a&t=b%3A1&dockerfile=d%2FF&q=1&nocache=1&pull=1&forcerm=1&rm=0&target=x&platform=linux%2Farm64&buildid=i&buildargs=${json({ A: 'b', C: null })}&labels=${json({ l: 'm' })}&cachefrom=${json(['c'])}`)
+    const { id, dockerfile, tags, quiet, remove, forceRemove, target, platform, buildArgs, labels, noCache, pull, cacheFrom } = request
+    assert.deepEqual([id, dockerfile, tags, quiet, remove, forceRemove, target, platform, buildArgs, labels, noCache, pull, cacheFrom], ['i', 'd/F', ['a', 'b:1'], true, false, true, 'x', 'linux/arm64', { A: 'b' }, { l: 'm' }, true, true, ['c']])
   })
 
   void test('limits arrive, and zero means none', async (t) => {
@@ -53,6 +52,7 @@ void describe('POST /build of a client without BuildKit', () => {
     ['labels=%7B%22a%22%3A1%7D', /^error reading labels: a value is no string$/],
     ['ulimits=%7B%7D', /^error reading ulimit settings: /],
     ['memory=much', /invalid syntax$/],
+    ['cachefrom=%7B%7D', /^error reading cache-from: it is no list of images$/],
     [`outputs=${encodeURIComponent('[{"Type":"tar"}]')}`, /the client has to use BuildKit for that$/],
   ]
   for (const [query, message] of refusals) {
@@ -101,3 +101,7 @@ void describe('POST /build of a client without BuildKit', () => {
     assert.deepEqual(prunes, [{ all: true, keepStorage: 10, filters: new Map([['until', new Set(['24h'])]]) }])
   })
 })
+
+function json(value: unknown): string {
+  return encodeURIComponent(JSON.stringify(value))
+}

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { Builds, Containers, Engine, Execs, Images, Networks, Storage, Volumes } from '../../../src/engine/engine.ts'
+import type { Containers, Engine, Execs, Images, Networks, Storage, Volumes } from '../../../src/engine/engine.ts'
+import type { Builds } from '../../../src/engine/types/builds.ts'
 import { createEvents } from '../../../src/engine/events.ts'
 import { GantryError } from '../../../src/lib/errors.ts'
 

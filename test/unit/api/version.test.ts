@@ -49,8 +49,6 @@ void test('what does not exist is "page not found", what is to come says so, and
   assert.deepEqual([missing.status, missing.document()], [404, { message: 'page not found' }])
   const wrongMethod = await api.request('DELETE', '/info')
   assert.equal(wrongMethod.status, 404)
-  const later = await api.request('POST', '/v1.44/build?t=x')
-  assert.deepEqual([later.status, later.document()], [501, { message: 'not implemented yet: POST /build' }])
   const swarm = await api.request('GET', '/services')
   assert.equal(swarm.status, 503)
   assert.match(String(swarm.document()['message']), /^This node is not a swarm manager\. Use "docker swarm init"/)

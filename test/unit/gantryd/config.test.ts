@@ -100,12 +100,20 @@ void test('storage drivers that cannot be are refused with the reason', () => {
   for (const name of ['overlay2', 'fuse-overlayfs', 'btrfs', 'zfs', 'devicemapper', 'vfs']) checkStorageDriver(name)
 })
 
+void test('options of logs come by flag or from the file', () => {
+  assert.deepEqual(resolveConfig(parseCommandLine(['--log-driver', 'local', '--log-opt', 'max-size=1m', '--log-opt', 'max-file=2'])).logs, { driver: 'local', options: { 'max-size': '1m', 'max-file': '2' } })
+  assert.deepEqual(resolveConfig(new Map([['log-opts', { mode: 'non-blocking' }]])).logs, { driver: 'json-file', options: { mode: 'non-blocking' } })
+  assert.throws(() => resolveConfig(new Map([['log-opts', { 'max-file': 3 }]])), { message: 'cannot use 3 for log-opts max-file: it must be a string' })
+})
+
 const unsupported: [string[], RegExp][] = [
   [['--live-restore=false'], /containers always outlive the daemon/],
-  [['--log-driver', 'syslog'], /not implemented yet: --log-driver syslog/],
+  [['--log-driver', 'paper'], /failed to set log opts: logger: no log driver named 'paper' is registered/],
+  [['--log-opt', 'x=1'], /failed to set log opts: unknown log opt 'x' for json-file log driver/],
   [['--log-level', 'loud'], /invalid logging level: loud/],
   [['--log-format', 'xml'], /invalid log format: xml/],
   [['--label', 'x'], /bad attribute format: x/],
+  [['--host-gateway-ip', 'nowhere'], /invalid host-gateway-ip: nowhere is no IP address/],
   [['--default-runtime', 'kata'], /specified default runtime 'kata' does not exist/],
   [['-b', 'br0', '--bridge-name', 'br1'], /both mean the same/],
   [['-b', 'none'], /not implemented yet: --bridge none/],

@@ -54,10 +54,10 @@ void test('elements are fields of four bytes, the last key of an interval beside
 const text = (parts: Partial<FilteredNetwork>): string => rulesetOf('t', { networks: [network('br', parts)], rules: [] }, 4)
 
 void test('what is internal, quiet or not masqueraded is so', () => {
-  assert.match(text({}), /oifname != "br" ip saddr 10\.0\.0\.0\/24 masquerade/)
+  assert.match(text({}), /oifname != "br" ip saddr 10\.0\.0\.0\/24 counter masquerade/)
   assert.doesNotMatch(text({ internal: true }), /oifname != "br" ip saddr/)
-  assert.match(text({ internal: true }), /chain from-br \{\s+oifname != "br" drop/)
+  assert.match(text({ internal: true }), /chain from-br \{\s+oifname != "br" counter drop/)
   assert.match(text({ icc: false }), /iifname "br" drop/)
   assert.doesNotMatch(text({ ipv4: family('10.0.0.0/24', { masquerade: false }) }), /oifname != "br" ip saddr/)
-  assert.match(text({ ipv4: family('10.0.0.0/24', { hostAddress: '10.9.9.9' }) }), /oifname != "br" ip saddr 10\.0\.0\.0\/24 snat to 10\.9\.9\.9/)
+  assert.match(text({ ipv4: family('10.0.0.0/24', { hostAddress: '10.9.9.9' }) }), /oifname != "br" ip saddr 10\.0\.0\.0\/24 counter snat to 10\.9\.9\.9/)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hostNetworkHostsFile, hostsFile } from '../../../src/net/hosts.ts'
-import { isResolvedStub, resolvConf } from '../../../src/net/resolv-conf.ts'
+import { forwardingSettings, isResolvedStub, resolvConf } from '../../../src/net/resolv-conf.ts'
 
 const plain = { sharesHostNetwork: false, ipv6: false }
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -33,6 +33,26 @@ void describe('resolv.conf', () => {
     assert.throws(() => resolvConf({ ...plain, host: '', dns: ['one'] }), /invalid IP address: one/)
   })
 
+  void it('on a network with a resolver names that alone, and the others in a comment', () => {
+    const inside = { ...plain, resolver: '127.0.0.11', host: 'nameserver 127.0.0.53\nnameserver fe80::1%eth0\nsearch a.example\noptions edns0 trust-ad\n' }
+    const made = resolvConf(inside)
+    assert.deepEqual(lines(made), ['nameserver 127.0.0.11', 'search a.example', 'options edns0 trust-ad ndots:0'])
+    assert.match(made, /^# Based on host file: '\/etc\/resolv\.conf' \(internal resolver\)\n# ExtServers: \[host\(127\.0\.0\.53\) host\(fe80::1%eth0\)\]\n# Overrides: \[\]\n# Option ndots from: internal$/m)
+    const asked = resolvConf({ ...inside, dns: ['127.0.0.1', '10.0.0.9'], dnsSearch: ['.'], dnsOptions: ['ndots:2', 'rotate'] })
+    assert.deepEqual(lines(asked), ['nameserver 127.0.0.11', 'options ndots:2 rotate'])
+    assert.match(asked, /# ExtServers: \[127\.0\.0\.1 10\.0\.0\.9\]\n# Overrides: \[nameservers search options\]\n# Option ndots from: override/)
+    const odd = resolvConf({ ...inside, host: 'options ndots:x ndots\n' })
+    assert.deepEqual(lines(odd), ['nameserver 127.0.0.11', 'options ndots:0'])
+    assert.match(odd, /^# NO EXTERNAL NAMESERVERS DEFINED$/m)
+    assert.match(resolvConf({ ...inside, host: 'options ndots:3\n' }), /^options ndots:3\n[^]*# Option ndots from: host$/m)
+    assert.throws(() => resolvConf({ ...inside, dns: ['one'] }), /invalid IP address: one/)
+  })
+
+  void it('tells the resolver whom to ask, and whether names without a dot are complete', () => {
+    assert.deepEqual(forwardingSettings({ host: 'nameserver 10.0.0.1\noptions ndots:5\n' }), { servers: [], ndots: 5 })
+    assert.deepEqual(forwardingSettings({ host: 'options ndots:5\n', dns: ['10.0.0.9'], dnsOptions: ['ndots:1', 'ndots:0'] }), { servers: ['10.0.0.9'], ndots: 0 })
+  })
+
   void it('knows the stub of systemd-resolved', () => {
     assert.ok(isResolvedStub('nameserver 127.0.0.53\noptions edns0\n'))
     assert.ok(!isResolvedStub('nameserver 10.0.0.1\n'))
@@ -50,6 +70,12 @@ void describe('hosts', () => {
     for (const bad of ['db', ':10.0.0.1', 'a b:10.0.0.1', 'a:10.0.0.1\n1.1.1.1 b', 'a:b']) {
       assert.throws(() => hostsFile({ hostname: 'x', addresses: [], extraHosts: [bad], hostGateway: '' }), /add-host/)
     }
+  })
+
+  void it('gives host-gateway a line for each of its addresses, and refuses it without one', () => {
+    const settings = { hostname: 'x', addresses: [], extraHosts: ['up:host-gateway'] }
+    assert.deepEqual(hostsFile({ ...settings, hostGateway: ['172.17.0.1', 'fd00::1'] }).split('\n').slice(-3), ['172.17.0.1\tup', 'fd00::1\tup', ''])
+    for (const hostGateway of ['', []]) assert.throws(() => hostsFile({ ...settings, hostGateway }), /invalid IP address in add-host: "host-gateway"/)
   })
 
   void it('of the host gets additions only', () => {

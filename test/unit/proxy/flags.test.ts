@@ -11,7 +11,7 @@ void it('docker-proxy\'s flags are read in every notation of Go', () => {
 })
 
 void it('what cannot be is refused', () => {
-  assert.throws(() => parseFlags(['-proto', 'sctp']), /not implemented yet: -proto sctp/)
+  assert.throws(() => parseFlags(['-proto', 'dccp']), /unsupported protocol dccp/)
   assert.throws(() => parseFlags(['-host-ports', '1']), /flag provided but not defined: -host-ports/)
   assert.throws(() => parseFlags(['-proto']), /flag needs an argument: -proto/)
   assert.throws(() => parseFlags(['-container-ip', '1.2.3.4', '-host-port', '0', '-container-port', '1']), /invalid -host-port: "0"/)

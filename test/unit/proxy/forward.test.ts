@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import type { Socket as UdpSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
@@ -21,6 +22,10 @@ async function tcpBehind(answer: (socket: Socket) => void): Promise<{ port: numb
     await forwarder.close()
     server.close()
   } }
+}
+
+function sum(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 async function freePort(): Promise<number> {
@@ -73,6 +78,30 @@ void describe('forwarding TCP', () => {
     target?.end()
     client.resume()
     await new Promise((resolve) => client.once('close', resolve))
+    await close()
+  })
+
+  void it('carries much in both directions at once, in pieces of any size, and loses no byte', async () => {
+    const { port, close } = await tcpBehind((socket) => socket.pipe(socket))
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      const all = randomBytes(3_000_001)
+      const client = connect({ port, host, allowHalfOpen: true })
+      void (async () => {
+        for (let at = 0, size = 1; at < all.length; at += size, size = (size * 7 + 13) % 90_001 + 1) {
+          if (!client.write(all.subarray(at, at + size))) await new Promise((resolve) => client.once('drain', resolve))
+        }
+        client.end()
+      })()
+      const back: Buffer[] = []
+      for await (const piece of client) back.push(piece as Buffer)
+      assert.equal(sum(Buffer.concat(back)), sum(all))
+    }))
+    await close()
+  })
+
+  void it('says why it cannot listen', async () => {
+    const { port, close } = await tcpBehind(() => {})
+    await assert.rejects(forwardTcp({ protocol: 'tcp', hostIp: host, hostPort: port, containerIp: host, containerPort: 1 }), { code: 'EADDRINUSE', message: 'listen address already in use' })
     await close()
   })
 

@@ -24,7 +24,8 @@ export const devicemapper: SnapshotDriver = {
     if (pool.thinPool === undefined) {
       log('devmapper: Usage of loopback devices is strongly discouraged for production use. Please use `--storage-opt dm.thinpooldev`')
     }
-    const backend = await openThinBackend(kernel, root, { options: pool, pool: await openPool(kernel, root, pool) })
+    for (const name of pool.ignored) log(`devmapper: ${name} has no effect here`)
+    const backend = await openThinBackend(kernel, root, { options: pool, pool: await openPool(kernel, root, pool), log })
     return await openTrees({ root, kernel, log, backend })
   },
 }

@@ -17,8 +17,7 @@ export interface Pool {
 }
 
 const sectorSize = 512
-/** Sectors of a block, and blocks left when the kernel is to warn. */
-const blockSectors = 128
+/** Blocks left when the kernel is to warn. */
 const lowWater = 32_768
 
 export async function openPool(kernel: Kernel, root: string, options: PoolOptions): Promise<Pool> {
@@ -46,7 +45,7 @@ async function loopPool(kernel: Kernel, root: string, options: PoolOptions): Pro
   const metadata = await loopDevice(kernel, metadataFile)
   if ((await kernel.tool(['dmsetup', 'info', name])).code !== 0) {
     const sectors = Number(await runHostTool(kernel, 'blockdev', '--getsz', data))
-    await runHostTool(kernel, 'dmsetup', 'create', name, '--table', `0 ${sectors} thin-pool ${metadata} ${data} ${blockSectors} ${lowWater} 1 skip_block_zeroing`)
+    await runHostTool(kernel, 'dmsetup', 'create', name, '--table', `0 ${sectors} thin-pool ${metadata} ${data} ${options.blockSize / sectorSize} ${lowWater} 1 skip_block_zeroing`)
   }
   return {
     name,

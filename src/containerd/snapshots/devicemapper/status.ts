@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { GantryError } from '../../../lib/errors.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import type { PoolOptions } from './options.ts'
 import type { Pool } from './pool.ts'
@@ -6,6 +7,8 @@ import type { Pool } from './pool.ts'
 export interface PoolStatus {
   /** Asks the kernel again. */
   refresh(): Promise<void>
+  /** @throws Unavailable when less is free than `dm.min_free_space` asks for, with Docker's text */
+  requireSpace(): void
   /** Rows of `docker info`, as of the last refresh. */
   rows(): [string, string][]
   /** Bytes as people read them: "10.74GB". */
@@ -43,6 +46,14 @@ export async function poolStatus(kernel: Kernel, { pool, options }: { pool: Pool
   return {
     refresh,
     size,
+    requireSpace() {
+      for (const [kind, { used, total }, unit] of [['data', data, blockSize], ['metadata', metadata, metadataBlock]] as const) {
+        const [free, least] = [(total - used) / unit, Math.floor((total * options.leastFree) / 100 / unit)]
+        if (free < least) {
+          throw new GantryError('Unavailable', `devmapper: Thin Pool has ${free} free ${kind} blocks which is less than minimum required ${least} free ${kind} blocks. Create more free space in thin pool or use dm.min_free_space option to change behavior`)
+        }
+      }
+    },
     rows: () => [
       ['Pool Name', pool.name],
       ['Pool Blocksize', size(blockSize)],
@@ -52,7 +63,7 @@ export async function poolStatus(kernel: Kernel, { pool, options }: { pool: Pool
       ...(pool.loop ? ([['Data file', pool.loop.data], ['Metadata file', pool.loop.metadata], ['Data loop file', pool.loop.dataFile], ['Metadata loop file', pool.loop.metadataFile]] as [string, string][]) : []),
       ...spaceRows('Data', data),
       ...spaceRows('Metadata', metadata),
-      ['Thin Pool Minimum Free Space', size(data.total / 10)],
+      ['Thin Pool Minimum Free Space', size((data.total * options.leastFree) / 100)],
       ['Deferred Removal Enabled', 'false'],
       ['Deferred Deletion Enabled', 'false'],
       ['Deferred Deleted Device Count', '0'],

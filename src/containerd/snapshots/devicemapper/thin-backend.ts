@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmdirSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, readFileSync, openSync, renameSync, rmdirSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { GantryError } from '../../../lib/errors.ts'
 import { KernelError } from '../../../kernel/failure.ts'
@@ -18,7 +18,8 @@ const base = 'base'
 const sectorSize = 512
 
 /** Trees as thin devices of a pool, each with a file system, whose directory "rootfs" is the tree. */
-export async function openThinBackend(kernel: Kernel, root: string, { options, pool }: { options: PoolOptions; pool: Pool }): Promise<TreeBackend> {
+export async function openThinBackend(kernel: Kernel, root: string, { options: wanted, pool, log }: { options: PoolOptions; pool: Pool; log: (line: string) => void }): Promise<TreeBackend> {
+  const options = { ...wanted, ...(existsSync(markOf(root)) ? asMade(root, wanted, log) : {}) }
   const devices = new ThinDevices(join(root, 'devices'))
   const mountpoint = (tree: string): string => join(root, 'mnt', tree)
   const name = (tree: string): string => `${options.prefix}-${tree}`
@@ -65,7 +66,7 @@ export async function openThinBackend(kernel: Kernel, root: string, { options, p
     devices.delete(tree)
   }
   const makeBase = async (): Promise<void> => {
-    const mark = join(root, 'pool.json')
+    const mark = markOf(root)
     if (existsSync(mark) && devices.get(base)) return
     await close(base)
     await remove(base)
@@ -100,6 +101,7 @@ export async function openThinBackend(kernel: Kernel, root: string, { options, p
       if (sectors < from.sectors) {
         throw new GantryError('InvalidParameter', `devmapper: Container size cannot be smaller than ${state.size(from.sectors * sectorSize)}`)
       }
+      state.requireSpace()
       const device = devices.add(tree, sectors)
       await pool.message('create_snap', String(device.id), String(from.id))
       if (sectors > from.sectors) await grow(tree)
@@ -119,6 +121,18 @@ export async function openThinBackend(kernel: Kernel, root: string, { options, p
     status: () => state.rows(),
     end: async () => pool.end(),
   }
+}
+
+/** What the base device was made with, which all others are snapshots of. */
+function markOf(root: string): string {
+  return join(root, 'pool.json')
+}
+
+function asMade(root: string, wanted: PoolOptions, log: (line: string) => void): Pick<PoolOptions, 'filesystem' | 'baseSize'> {
+  const { filesystem, baseSize } = JSON.parse(readFileSync(markOf(root), 'utf8')) as Pick<PoolOptions, 'filesystem' | 'baseSize'>
+  if (filesystem !== wanted.filesystem) log(`devmapper: the base device has ${filesystem} on it: dm.fs=${wanted.filesystem} is for a new store`)
+  if (baseSize !== wanted.baseSize) log(`devmapper: the base device has ${baseSize} bytes: dm.basesize=${wanted.baseSize} is for a new store`)
+  return { filesystem, baseSize }
 }
 
 function writeDurably(path: string, text: string): void {

@@ -8,6 +8,7 @@ import type { Change, ExtractLayer, PrepareSnapshot, SnapshotMount, Snapshotter 
 import { openProjectQuota, type ProjectQuota } from '../quota/project-quota.ts'
 import { diffTar } from '../tree/diff-tar.ts'
 import { directorySize } from '../tree/directory-size.ts'
+import { compareLayer } from '../tree/layer-comparer.ts'
 import { checkKey, half, hexOf } from '../tree/names.ts'
 import { changesOf, type TreeStep } from '../tree/tree-step.ts'
 import { syncFilesystem, unpackLayer } from '../tree/unpack-layer.ts'
@@ -101,6 +102,11 @@ export class OverlaySnapshotter implements Snapshotter {
     if (child !== undefined) throw new GantryError('Conflict', `cannot remove layer ${chainId}: ${child} is its child`)
     this.#layers.delete(chainId)
     await this.#discard(hexOf(chainId))
+  }
+
+  async compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]> {
+    this.#layer(chainId)
+    return await compareLayer({ kernel: this.#kernel, tar, directory: join(this.#root, hexOf(chainId), 'diff') })
   }
 
   async prepare(key: string, parent: string | undefined, { quota = this.#defaultQuota }: PrepareSnapshot = {}): Promise<void> {

@@ -17,8 +17,9 @@ export const overlay2: SnapshotDriver = {
   async missing({ kernel }) {
     return missingFilesystem('overlay', () => loadFilesystem(kernel, 'overlay'))
   },
-  async open({ root, kernel, options }) {
+  async open({ root, kernel, options, log }) {
     const given = driverOptions('overlay2', 'overlay2', options, ['size', 'override_kernel_check'])
+    if (given.has('override_kernel_check')) log('overlay2: overlay2.override_kernel_check has no effect: no kernel is refused for its version')
     const size = given.get('size')
     const bytes = size === undefined ? undefined : parseBytes(size)
     if (size !== undefined && bytes === undefined) throw new GantryError('InvalidParameter', `invalid size: '${size}'`)

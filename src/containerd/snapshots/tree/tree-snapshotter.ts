@@ -6,6 +6,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import type { Change, ExtractLayer, PrepareSnapshot, SnapshotMount, Snapshotter } from '../contract.ts'
 import { diffTar } from './diff-tar.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { compareLayer } from './layer-comparer.ts'
 import { checkKey } from './names.ts'
 import type { TreeBackend } from './tree-backend.ts'
 import { TreeRecords, type TreeRecord } from './tree-records.ts'
@@ -117,6 +118,10 @@ class TreeSnapshotter implements Snapshotter {
     if (child !== undefined) throw new GantryError('Conflict', `cannot remove layer ${chainId}: ${child.name} is its child`)
     this.#layers.delete(chainId)
     await this.#discard(tree)
+  }
+
+  async compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]> {
+    return await this.#using(this.#layer(chainId).tree, (directory) => compareLayer({ kernel: this.#kernel, tar, directory }))
   }
 
   async prepare(key: string, parent: string | undefined, { quota = this.#quota }: PrepareSnapshot = {}): Promise<void> {

@@ -15,6 +15,8 @@ export function checkResources(hostConfig: HostConfig, host: Pick<HostFacts, 'cp
     throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage')
   }
   checkCpu(hostConfig, host.cpus)
+  checkRealtime(hostConfig, host.cgroupVersion)
+  checkWeight(hostConfig)
   const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig
   if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
     throw invalid(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`)
@@ -74,6 +76,17 @@ function checkCpu(hostConfig: HostConfig, cpus: number): void {
   if (CpuQuota > 0 && CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)')
   checkCpuset(CpusetCpus, 'cpus', cpus)
   checkCpuset(CpusetMems, 'mems', Number.POSITIVE_INFINITY)
+}
+
+/** v2 has no groups of real-time processes. */
+function checkRealtime({ CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0 }: HostConfig, cgroupVersion: 1 | 2): void {
+  if (CpuRealtimePeriod === 0 && CpuRealtimeRuntime === 0) return
+  if (cgroupVersion === 2) throw invalid('kernel does not support CPU real-time scheduler')
+  if (CpuRealtimePeriod !== 0 && CpuRealtimeRuntime > CpuRealtimePeriod) throw invalid('cpu real-time runtime cannot be higher than cpu real-time period')
+}
+
+function checkWeight({ BlkioWeight = 0 }: HostConfig): void {
+  if (BlkioWeight !== 0 && (BlkioWeight < 10 || BlkioWeight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000')
 }
 
 /** Lists such as "0-2,7". Processors are counted from 0 without holes; which memory nodes there are is the kernel's to say. */

@@ -4,6 +4,7 @@ import type { EndpointSettings, HostConfig } from '../../types/host-config.ts'
 import type { SecurityDefaults } from '../../security/defaults.ts'
 import type { CgroupDriver, HostFacts } from '../input.ts'
 import { checkCgroupParent } from './cgroup-parent.ts'
+import { deviceRules } from '../device-rules.ts'
 import { rlimitsOf } from '../rlimits.ts'
 import { checkModes } from './modes.ts'
 import { checkMounts } from './mounts.ts'
@@ -12,14 +13,14 @@ import { checkResources } from './resources.ts'
 import { checkSecurity } from './security.ts'
 import { signalNumber } from './signals.ts'
 import { checkSysctls } from './sysctls.ts'
+import { checkHealthcheck } from '../../health/health-config.ts'
 import { checkUserNamespace } from './user-namespace.ts'
 import { refuseUnsupported } from './unsupported.ts'
+import { checkRestartPolicy } from './restart-policy.ts'
 
 export interface CreateRequest {
   /** As the client sent it, before the image's configuration is merged in and before `Hostname` is filled. */
   config: ContainerConfig
-  /** The configuration of the image, for what it asks beyond that. */
-  imageConfig?: ContainerConfig
   hostConfig: HostConfig
   networking: Record<string, EndpointSettings>
   host: HostFacts
@@ -33,8 +34,9 @@ export interface CreateRequest {
  * @returns the `Warnings` of the create call
  * @throws InvalidParameter; NotImplemented "not implemented yet: --x"
  */
-export function validateCreate({ config, imageConfig, hostConfig, networking, host, cgroupDriver, security }: CreateRequest): string[] {
+export function validateCreate({ config, hostConfig, networking, host, cgroupDriver, security }: CreateRequest): string[] {
   checkConfig(config)
+  checkHealthcheck(config.Healthcheck)
   checkRestart(hostConfig)
   refuseUnsupported(config, hostConfig)
   checkModes(config, hostConfig, networking)
@@ -43,8 +45,10 @@ export function validateCreate({ config, imageConfig, hostConfig, networking, ho
   checkMounts(config, hostConfig)
   checkSysctls(hostConfig)
   rlimitsOf(hostConfig.Ulimits)
+  deviceRules(hostConfig.DeviceCgroupRules)
+  checkIsolation(hostConfig)
   checkCgroupParent(hostConfig.CgroupParent, cgroupDriver)
-  return [...checkResources(hostConfig, host), ...checkSecurity(hostConfig, host), ...ignored(config.Healthcheck ?? imageConfig?.Healthcheck, hostConfig)]
+  return [...checkResources(hostConfig, host), ...checkSecurity(hostConfig, host), ...ignored(hostConfig)]
 }
 
 function checkConfig(config: ContainerConfig): void {
@@ -60,21 +64,20 @@ function checkConfig(config: ContainerConfig): void {
   }
 }
 
-const restartPolicies = new Set(['', 'no', 'always', 'unless-stopped', 'on-failure'])
+function checkIsolation({ Isolation }: HostConfig): void {
+  if (Isolation && Isolation.toLowerCase() !== 'default') throw invalid(`invalid isolation (${Isolation}): linux only supports 'default'`)
+}
 
-function checkRestart({ AutoRemove, RestartPolicy }: HostConfig): void {
+function checkRestart(hostConfig: HostConfig): void {
+  checkRestartPolicy(hostConfig)
+  const { AutoRemove, RestartPolicy } = hostConfig
   const name = RestartPolicy?.Name ?? ''
-  if (!restartPolicies.has(name)) {
-    throw invalid(`invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)
-  }
   if (AutoRemove && name !== '' && name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy")
 }
 
 /** What has no effect but must not keep the container from running. */
-function ignored(healthcheck: ContainerConfig['Healthcheck'], hostConfig: HostConfig): string[] {
+function ignored(hostConfig: HostConfig): string[] {
   const warnings: string[] = []
-  const test = healthcheck?.Test ?? []
-  if (test.length > 0 && test[0] !== 'NONE') warnings.push('not implemented yet: --health-cmd; the container runs without health checks.')
   const ports = Object.keys(hostConfig.PortBindings ?? {})
   if (hostConfig.NetworkMode === 'host' && ports.length > 0) {
     warnings.push('Published ports are discarded when using host network mode')

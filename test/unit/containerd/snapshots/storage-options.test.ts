@@ -29,3 +29,10 @@ void test('devicemapper has the names and defaults of Docker', () => {
   assert.notEqual(poolOptions('/x', []).prefix, options.prefix)
   assert.throws(() => poolOptions('/x', ['dm.fs=floppy']), /Unsupported filesystem floppy/)
 })
+
+void test('a block size and the space to keep free are checked, and what has no effect is told', () => {
+  const { blockSize, leastFree, ignored } = poolOptions('/x', ['dm.blocksize=128K', 'dm.min_free_space=5%', 'dm.use_deferred_removal=true'])
+  assert.deepEqual([blockSize, leastFree, ignored], [128 << 10, 5, ['dm.use_deferred_removal']])
+  for (const size of ['32K', '100K', '2G']) assert.throws(() => poolOptions('/x', [`dm.blocksize=${size}`]), /multiple of 64K/)
+  for (const space of ['10', '100%', '-1%']) assert.throws(() => poolOptions('/x', [`dm.min_free_space=${space}`]), /invalid dm\.min_free_space/)
+})

@@ -214,6 +214,7 @@ export class FakeNetwork implements NetworkService {
 
   async remove(): Promise<void> {}
   rename(): void {}
+  async resolveNames(): Promise<void> {}
   async attachNone(): Promise<void> {}
   async recover(): Promise<void> {}
   async close(): Promise<void> {}

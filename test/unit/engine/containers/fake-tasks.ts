@@ -71,6 +71,24 @@ export class FakeTask implements Task {
     this.pid = pid
   }
 
+  readonly written: Record<string, string>[] = []
+
+  followOom(): () => void {
+    return () => undefined
+  }
+
+  pressure(): Record<string, never> {
+    return {}
+  }
+
+  cgroupValues(): { file: string; path: string; value: string }[] {
+    return [{ file: 'cpu.weight', path: '/sys/fs/cgroup/x/cpu.weight', value: '50' }]
+  }
+
+  setCgroupValues(values: Readonly<Record<string, string>>): void {
+    this.written.push({ ...values })
+  }
+
   async start(): Promise<void> {
     const failure = this.#service.failStart
     this.#service.failStart = undefined

@@ -95,10 +95,6 @@ function invalid(message: string, cases: Case): void {
   refuses('InvalidParameter', message, cases)
 }
 
-function later(flag: string, cases: Case): void {
-  refuses('NotImplemented', `not implemented yet: ${flag}`, cases)
-}
-
 void test('what a default client sends is fine and warns of nothing', () => {
   assert.deepEqual(validate({}), [])
   assert.deepEqual(validateCreate({ config: {}, hostConfig: {}, networking: {}, host }), [])
@@ -259,16 +255,16 @@ void test('sysctls must belong to a namespace of the container', () => {
   assert.throws(() => validate({ host: { NetworkMode: 'host', Sysctls: { 'net.core.somaxconn': '1' } } }), /host's network namespace/)
 })
 
-void test('features that are not there yet are named by their flag', () => {
-  later('--device-cgroup-rule', { host: { DeviceCgroupRules: ['c 1:3 r'] } })
-  later('--blkio-weight', { host: { BlkioWeight: 10 } })
-  later('--gpus', { host: { DeviceRequests: [{}] } })
-  later('--log-driver', { host: { LogConfig: { Type: 'syslog', Config: {} } } })
-  later('--isolation', { host: { Isolation: 'hyperv' } })
+void test('devices, weights and what is for Windows are refused with the words of Docker', () => {
+  for (const rule of ['c 1:1  r', 'x 1:1 r', 'c 1 r', 'c 1:1 x', '']) invalid(`invalid device cgroup rule format: '${rule}'`, { host: { DeviceCgroupRules: [rule] } })
+  assert.deepEqual(validate({ host: { DeviceCgroupRules: ['c 1:3 r', 'a', 'b *:* m'] } }), [])
+  invalid('Range of blkio weight is from 10 to 1000', { host: { BlkioWeight: 9 } })
+  invalid("invalid isolation (hyperv): linux only supports 'default'", { host: { Isolation: 'hyperv' } })
   assert.deepEqual(validate({ host: { Runtime: 'runc', Isolation: 'default', VolumeDriver: 'local', LogConfig: { Type: 'none', Config: null } } }), [])
 })
 
-void test('a health check does not keep a container from running', () => {
-  assert.match(validate({ config: { Healthcheck: { Test: ['CMD', 'true'] } } }).join(), /--health-cmd/)
-  assert.deepEqual(validate({ config: { Healthcheck: { Test: ['NONE'] } } }), [])
+void test('the times of a health check are a millisecond or more', () => {
+  assert.deepEqual(validate({ config: { Healthcheck: { Test: ['CMD', 'true'], Interval: 1_000_000, Timeout: 0, Retries: 0 } } }), [])
+  for (const field of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval']) invalid(`${field} in Healthcheck cannot be less than 1ms`, { config: { Healthcheck: { [field]: 999_999 } } })
+  invalid('Retries in Healthcheck cannot be negative', { config: { Healthcheck: { Retries: -1 } } })
 })

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { directorySize } from '../containerd/snapshots/tree/directory-size.ts'
+import { GantryError } from '../lib/errors.ts'
+import { BuildCache } from './cache/build-cache.ts'
+import { CacheMounts } from './cache/cache-mounts.ts'
+import { importInlineCaches, wantsInlineCache } from './cache/inline-cache.ts'
+import { listCache, pruneCache, selectCache, type CacheRoom } from './cache/usage.ts'
+import { checkDockerfile, checkFailure } from './checks/check-dockerfile.ts'
+import type { Builder, BuildReport, BuildRequest, BuildResult } from './contract.ts'
+import { parseDockerfile, type Dockerfile } from './dockerfile/dockerfile.ts'
+import { exportBuild } from './export/export.ts'
+import type { Platform } from './plan/contract.ts'
+import { planBuild } from './plan/plan.ts'
+import { parsePlatform, platformText } from './plan/platform.ts'
+import type { BuildJob, BuildRoom } from './solve/build-room.ts'
+import { Solver } from './solve/solver.ts'
+import { LiveVertex } from './solve/vertices.ts'
+
+export interface OpenBuilder extends Omit<BuildRoom, 'cache' | 'cacheMounts' | 'underWay' | 'scratchDir'> {
+  /** `<data-root>/build` */
+  root: string
+  /** What builds. */
+  own: Platform
+  /** Bytes that the cache is cut to after a build; undefined: it grows. */
+  keepStorage?: number
+  tagged: (imageId: string, name: string) => void
+  push: (name: string, job: BuildJob) => Promise<void>
+}
+
+/** Opens the build cache at once, so that what it holds is held before the image store sweeps. */
+export function openBuilder(options: OpenBuilder): Builder {
+  const { root, core, log } = options
+  mkdirSync(root, { recursive: true, mode: 0o711 })
+  const scratchDir = join(root, 'scratch')
+  rmSync(scratchDir, { recursive: true, force: true })
+  mkdirSync(scratchDir, { mode: 0o700 })
+  const cache = new BuildCache(root, core)
+  const cacheMounts = new CacheMounts(join(root, 'cache-mounts'), cache.database)
+  const room: BuildRoom = { ...options, scratchDir, cache, cacheMounts, underWay: new Map() }
+  const cacheRoom: CacheRoom = { cache, mounts: cacheMounts, core, sizeOf: directorySize }
+  const running = new Set<Promise<unknown>>()
+  const closing = new AbortController()
+  return {
+    async build(request, report, signal) {
+      const built = buildOne(options, room, { request, report, signal: AbortSignal.any([signal, closing.signal]) })
+      const settled = built.catch(() => undefined)
+      running.add(settled)
+      try {
+        return await built
+      } finally {
+        running.delete(settled)
+        const { keepStorage } = options
+        if (keepStorage !== undefined && running.size === 0 && !closing.signal.aborted) {
+          await pruneCache(cacheRoom, { all: true, keepStorage, filters: new Map() }).catch((error: unknown) => log(`cannot cut the build cache: ${String(error)}`))
+        }
+      }
+    },
+    async usage(filters = new Map()) {
+      return selectCache(await listCache(cacheRoom), filters).map(({ owner: _owner, ...record }) => record)
+    },
+    prune: (prune) => pruneCache(cacheRoom, prune),
+    async close() {
+      closing.abort(new GantryError('Unavailable', 'the engine is stopping'))
+      await Promise.allSettled(running)
+      cache.close()
+    },
+  }
+}
+
+interface OneBuild {
+  request: BuildRequest
+  report: BuildReport
+  signal: AbortSignal
+}
+
+async function buildOne(options: OpenBuilder, room: BuildRoom, { request, report, signal }: OneBuild): Promise<BuildResult> {
+  signal.throwIfAborted()
+  const dockerfile = parseDockerfile(request.dockerfile.text)
+  const failing = new AbortController()
+  const job: BuildJob = { id: randomBytes(16).toString('hex'), request, report, signal: AbortSignal.any([signal, failing.signal]), cleanups: [] }
+  const solver = new Solver(room, job)
+  try {
+    return await planAndSolve(options, room, { job, dockerfile, solver })
+  } catch (error) {
+    failing.abort(error)
+    throw signal.aborted ? cancelled(signal) : error
+  } finally {
+    // Steps that go on are ended before what they stand on is taken away.
+    await solver.idle()
+    for (const cleanup of job.cleanups.toReversed()) await attempt(room, cleanup)
+  }
+}
+
+async function planAndSolve(options: OpenBuilder, room: BuildRoom, { job, dockerfile, solver }: { job: BuildJob; dockerfile: Dockerfile; solver: Solver }): Promise<BuildResult> {
+  const { request } = job
+  const { own } = options
+  if (request.platforms.length > 1) throw new GantryError('NotImplemented', 'Multi-platform build is not supported: give one platform')
+  const [asked] = request.platforms
+  const platform = asked === undefined ? own : parsePlatform(asked, own)
+  const unset: { name: string; line: number }[] = []
+  const plan = await planBuild(dockerfile, {
+    request,
+    platform,
+    own,
+    severalPlatforms: false,
+    unset: (name, line) => unset.push({ name, line }),
+    image: (reference, wanted) => resolveImage(room, job, { reference, platform: wanted, explicit: asked !== undefined || platformText(wanted) !== platformText(own) }),
+  })
+  plan.warnings.push(...checkDockerfile(dockerfile, { request, unset, ...(!request.checkOnly && { stages: plan.stages }) }))
+  for (const warning of plan.warnings) job.report.warning(warning)
+  if (request.checkOnly) return { metadata: {}, warnings: plan.warnings }
+  const failure = checkFailure(dockerfile, { request }, plan.warnings)
+  if (failure !== undefined) throw failure
+  const { tagged, push } = options
+  job.report.plan?.(plan)
+  wantsInlineCache(job)
+  await importInlineCaches(room, job)
+  return { ...(await exportBuild(room, job, { plan, solver, tagged, push })), warnings: plan.warnings }
+}
+
+async function resolveImage(room: BuildRoom, job: BuildJob, { reference, platform, explicit }: { reference: string; platform: Platform; explicit: boolean }): ReturnType<BuildRoom['images']['resolve']> {
+  const vertex = new LiveVertex(job, { name: `[internal] load metadata for ${reference}` })
+  return await vertex.during(() =>
+    room.images.resolve({
+      reference,
+      platform,
+      explicit,
+      pull: job.request.pull,
+      credentials: (host) => job.request.credentials(host),
+      progress: ({ id, text, current, total }) => vertex.status({ id: id === '' ? text : `${id} ${text}`, current, total }),
+      signal: job.signal,
+    }),
+  )
+}
+
+/** The reason that the caller gave, or the word for none. */
+function cancelled({ reason }: AbortSignal): unknown {
+  return reason instanceof GantryError ? reason : new GantryError('System', 'context canceled', { cause: reason })
+}
+
+async function attempt({ log }: BuildRoom, act: () => unknown): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    log(`cannot clean up after a build: ${String(error)}`)
+  }
+}

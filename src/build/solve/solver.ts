@@ -1,0 +1,236 @@
+import { GantryError, messageOf } from '../../lib/errors.ts'
+import { BuildError } from '../build-error.ts'
+import { chainOf, type CachedStep, type Stack } from '../cache/build-cache.ts'
+import type { CopyOptions } from '../copy/contract.ts'
+import type { CopyStep, DirectoryStep, ImageStep, RunStepPlan, Step, TreeStep } from '../plan/contract.ts'
+import type { BuildJob, BuildRoom } from './build-room.ts'
+import { holdImage } from './hold-image.ts'
+import { makeDirectory } from './make-directory.ts'
+import { openRunMounts, type StepTrees } from './run-mounts.ts'
+import { copyInputsKey, copyKey, directoryKey, runKey } from './step-key.ts'
+import { makeLayer } from './step-layer.ts'
+import { openSnapshot, OpenTrees, prepareSnapshot } from './trees.ts'
+import { LiveVertex } from './vertices.ts'
+
+export interface SolvedStep {
+  stack: Stack
+  /** Milliseconds since the epoch at which its layer was made; undefined: not by a build. */
+  created: number | undefined
+  /** Of its cache record. */
+  key?: string
+  vertex: string
+}
+
+type OwnStep = RunStepPlan | CopyStep | DirectoryStep
+
+/** Solves the steps of one build, each once, those that do not need each other at once. */
+export class Solver implements StepTrees {
+  readonly #room: BuildRoom
+  readonly #job: BuildJob
+  readonly #trees: OpenTrees
+  readonly #solved = new Map<Step, Promise<SolvedStep>>()
+
+  constructor(room: BuildRoom, job: BuildJob) {
+    this.#room = room
+    this.#job = job
+    this.#trees = new OpenTrees(room, job)
+  }
+
+  solve(step: Step): Promise<SolvedStep> {
+    let solved = this.#solved.get(step)
+    if (solved === undefined) {
+      solved = this.#solve(step)
+      // Who waits for it hears of it; that nobody does yet is no failure of its own.
+      solved.catch(() => undefined)
+      this.#solved.set(step, solved)
+    }
+    return solved
+  }
+
+  /** Settles when nothing goes on any more. */
+  async idle(): Promise<void> {
+    for (let count = -1; count !== this.#solved.size; ) {
+      count = this.#solved.size
+      await Promise.allSettled(this.#solved.values())
+    }
+  }
+
+  async rootOf(step: Step): Promise<string> {
+    if (step.kind === 'tree') return step.root
+    return await this.#trees.path(await this.chainIdOf(step))
+  }
+
+  async chainIdOf(step: Step): Promise<string | undefined> {
+    return chainOf((await this.solve(step)).stack)
+  }
+
+  async #solve(step: Step): Promise<SolvedStep> {
+    switch (step.kind) {
+      case 'scratch':
+        return { stack: [], created: undefined, vertex: '' }
+      case 'image':
+        return await this.#image(step)
+      case 'tree':
+        return await this.#own(wholeTree(step))
+      default:
+        return await this.#own(step)
+    }
+  }
+
+  async #image(step: ImageStep): Promise<SolvedStep> {
+    const vertex = new LiveVertex(this.#job, { name: step.name, ...(step.instruction && { step: step.instruction }), ...(step.lines && { lines: step.lines }) })
+    const stack = await holdImage(this.#room, this.#job, step.image.id)
+    vertex.end({ result: step.image.id })
+    return { stack, created: undefined, vertex: vertex.id }
+  }
+
+  async #own(step: OwnStep): Promise<SolvedStep> {
+    const inputs = await Promise.all(inputsOf(step).map(async (input, at) => (at > 0 && input.kind === 'tree' ? undefined : await this.solve(input))))
+    const below = inputs[0]!
+    const { instruction, lines } = step
+    const vertex = new LiveVertex(this.#job, { name: step.name, inputs: inputs.flatMap((input) => input?.vertex || []), ...(instruction && { step: instruction }), ...(lines && { lines }) })
+    try {
+      this.#job.signal.throwIfAborted()
+      const key = await this.#key(step, below.stack, vertex)
+      const { stack, created, cached } = await this.#once(key, step, () => this.#cachedOrMade(step, { key, below: below.stack, vertex }))
+      vertex.end({ cached, result: chainOf(stack)! })
+      return { stack, created, key, vertex: vertex.id }
+    } catch (error) {
+      const failure = this.#job.signal.aborted && !(error instanceof BuildError) ? this.#job.signal.reason : error
+      vertex.end({ error: messageOf(failure) })
+      throw failure instanceof GantryError ? withStep(failure, step) : failure
+    }
+  }
+
+  /** Two builds that come to the same step at once: the second takes what the first has made. */
+  async #once<Result>(key: string, step: OwnStep, act: () => Promise<Result>): Promise<Result> {
+    const { underWay } = this.#room
+    if (!step.ignoreCache) await this.#others(key)
+    const made = act()
+    const settled = made.then(() => undefined, () => undefined)
+    underWay.set(key, settled)
+    try {
+      return await made
+    } finally {
+      if (underWay.get(key) === settled) underWay.delete(key)
+    }
+  }
+
+  async #others(key: string): Promise<void> {
+    const { underWay } = this.#room
+    const ended = aborted(this.#job.signal)
+    while (underWay.has(key)) {
+      await Promise.race([underWay.get(key), ended])
+      this.#job.signal.throwIfAborted()
+    }
+  }
+
+  async #cachedOrMade(step: OwnStep, { key, below, vertex }: { key: string; below: Stack; vertex: LiveVertex }): Promise<CachedStep & { cached: boolean }> {
+    const { cache } = this.#room
+    const known = step.ignoreCache ? undefined : await cache.find(key, below, (letGo) => this.#job.cleanups.push(letGo))
+    if (known !== undefined) return { ...known, cached: true }
+    vertex.start()
+    const stack = [...below, await this.#make(step, below, vertex)]
+    const created = Date.now()
+    cache.add({ key, type: step.kind === 'copy' && step.sources.some(({ kind }) => kind === 'git') ? 'source.git.checkout' : 'regular', description: step.name, stack, created })
+    return { stack, created, cached: false }
+  }
+
+  async #make(step: OwnStep, below: Stack, vertex: LiveVertex): Promise<Stack[number]> {
+    const independent = step.kind === 'copy' && step.link
+    const { key, remove } = await prepareSnapshot(this.#room, independent ? undefined : chainOf(below))
+    try {
+      if (step.kind === 'run') await this.#run(step, key, vertex)
+      else await this.#change(step, key, vertex)
+      return await makeLayer(this.#room, this.#job, { key, parent: below, independent })
+    } finally {
+      await remove()
+    }
+  }
+
+  async #run(step: RunStepPlan, key: string, vertex: LiveVertex): Promise<void> {
+    const { request, signal } = this.#job
+    const opened = await openRunMounts(this.#room, this.#job, { step, trees: this })
+    try {
+      const { argv, env, proxy, cwd, user, network, privileged } = step
+      const config = { Env: [...env, ...proxy, ...opened.env], Entrypoint: argv, Cmd: [], WorkingDir: cwd, User: user }
+      const { exitCode, oomKilled } = await this.#room.runner.run({ key, config, defaults: request.run, network, privileged, mounts: opened.mounts }, (stream, data) => vertex.log(stream, data), signal)
+      signal.throwIfAborted()
+      if (exitCode === 0) return
+      const reason = oomKilled ? ': cannot allocate memory' : ''
+      throw new BuildError(`process ${JSON.stringify(argv.join(' '))} did not complete successfully: exit code: ${exitCode}${reason}`, step, { status: exitCode })
+    } finally {
+      await opened.close()
+    }
+  }
+
+  /** COPY, ADD and WORKDIR are done by the engine itself. */
+  async #change(step: CopyStep | DirectoryStep, key: string, vertex: LiveVertex): Promise<void> {
+    const tree = await openSnapshot(this.#room, key)
+    try {
+      if (step.kind === 'directory') makeDirectory(this.#room.kernel, tree.path, step.path)
+      else await this.#room.copier.copyInto(step, tree.path, this.#copyOptions(vertex))
+    } finally {
+      await tree.close()
+    }
+  }
+
+  async #key(step: OwnStep, below: Stack, vertex: LiveVertex): Promise<string> {
+    const common = { parent: chainOf(below), sourceDateEpoch: this.#job.request.sourceDateEpoch }
+    if (step.kind === 'directory') return directoryKey(step, common)
+    if (step.kind === 'copy') return copyKey(step, { ...common, content: await this.#copyDigest(step, vertex) })
+    const sources = await Promise.all(step.mounts.map(async (mount) => ('from' in mount && mount.from !== undefined ? await this.#mountSource(mount.from, mount.source, vertex) : undefined)))
+    return runKey(step, { ...common, sources, defaults: this.#job.request.run })
+  }
+
+  async #copyDigest(step: CopyStep, vertex: LiveVertex): Promise<string> {
+    const { database } = this.#room.cache
+    const chains = await Promise.all(step.sources.map(async (source) => (source.kind === 'inline' ? 'inline' : source.kind === 'files' && source.from.kind !== 'tree' ? ((await this.chainIdOf(source.from)) ?? 'scratch') : undefined)))
+    const memo = copyInputsKey(step, chains)
+    const known = memo === undefined ? undefined : database.digest(memo)
+    const digest = known ?? (await this.#room.copier.copyDigest(step, this.#copyOptions(vertex)))
+    if (memo !== undefined) database.putDigest(memo, digest, Date.now())
+    return digest
+  }
+
+  /** A layer is known by its chain id; of a context the mounted files are looked at. */
+  async #mountSource(from: Step, pattern: string, vertex: LiveVertex): Promise<string> {
+    if (from.kind !== 'tree') return (await this.chainIdOf(from)) ?? 'scratch'
+    const copy: CopyStep = { ...wholeTree(from), sources: [{ kind: 'files', from, pattern, unpack: false }] }
+    return await this.#room.copier.copyDigest(copy, this.#copyOptions(vertex))
+  }
+
+  #copyOptions(vertex: LiveVertex): CopyOptions {
+    const { signal, request } = this.#job
+    return {
+      rootOf: (step) => this.rootOf(step),
+      progress: (status) => vertex.status(status),
+      signal,
+      ...(request.sourceDateEpoch !== undefined && { sourceDateEpoch: request.sourceDateEpoch }),
+    }
+  }
+}
+
+/** What a step needs, the tree below it first. */
+function inputsOf(step: OwnStep): Step[] {
+  if (step.kind === 'directory') return [step.parent]
+  if (step.kind === 'copy') return [step.parent, ...step.sources.flatMap((source) => (source.kind === 'files' ? [source.from] : []))]
+  return [step.parent, ...step.mounts.flatMap((mount) => ('from' in mount && mount.from !== undefined ? [mount.from] : []))]
+}
+
+/** A stage that begins from a context has all of it. */
+function wholeTree(step: TreeStep): CopyStep {
+  const parent: Step = { kind: 'scratch', name: 'scratch', ignoreCache: false }
+  return { kind: 'copy', name: step.name, ignoreCache: step.ignoreCache, parent, link: false, destination: '/', sources: [{ kind: 'files', from: step, pattern: '.', unpack: false }], chown: '', parents: false, excludes: [] }
+}
+
+function withStep(error: GantryError, step: Step): GantryError {
+  return error instanceof BuildError ? error : new BuildError(error.message, step, { cause: error })
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  await promise
+}

@@ -1,0 +1,107 @@
+import { writeFileSync } from 'node:fs'
+import { cacheEntries, entitlements, frontendAttributes } from '../build/attributes.ts'
+import { readAgents } from '../build/agents.ts'
+import { runBuild } from '../build/build-client.ts'
+import { readNamedContexts, readSources } from '../build/context.ts'
+import { buildFlags } from '../build/flags.ts'
+import { readOutputs, type Output } from '../build/output.ts'
+import { readSecrets } from '../build/secrets.ts'
+import { sessionServices } from '../build/session-services.ts'
+import { readCall, showAnswer } from '../build/subrequest.ts'
+import type { CliContext, Command } from '../command.ts'
+import { CredentialStore } from '../credentials/credential-store.ts'
+import { buildDisplay, type ProgressKind } from '../display/build/build-display.ts'
+import { BuildModel } from '../display/build/build-model.ts'
+import { failureText, warningsText } from '../display/build/outcome.ts'
+import { errorText, ExitError } from '../exit-error.ts'
+import type { FlagValues } from '../grammar/flag.ts'
+import { GrpcError } from '../../lib/grpc/status.ts'
+import type { SolveRequest } from '../../lib/buildkit/control-messages.ts'
+
+export const buildCommand: Command = {
+  path: 'build',
+  usage: ['PATH | URL | -'],
+  summary: 'Build an image from a Dockerfile',
+  aliases: ['build', 'image build', 'builder build', 'buildx build'],
+  flags: buildFlags,
+  args: { min: 1, max: 1 },
+  async run(context, { flags, args }) {
+    const kind = progressKind(flags, context)
+    const call = readCall(flags)
+    const sources = await readSources(args[0]!, flags.string('file'), context.stdin)
+    readNamedContexts(flags.list('build-context'), sources)
+    const outputs = call === undefined ? readOutputs(flags, context.stdout) : []
+    const attributes = { filename: 'Dockerfile', ...frontendAttributes(flags, context.env), ...sources.attributes, ...call?.attributes }
+    const services = sessionServices({
+      sources,
+      outputs,
+      secrets: readSecrets(flags.list('secret'), context.env),
+      agents: readAgents(flags.list('ssh'), context.env),
+      credentials: new CredentialStore(context.configDirectory),
+    })
+    const model = new BuildModel()
+    const display = buildDisplay(kind, { out: context.stderr, model })
+    const debug = flags.boolean('debug') || context.debug
+    let answer: Record<string, string>
+    try {
+      answer = await runBuild({ client: context.client, request: requestOf(flags, outputs, attributes), services, sharedKey: sources.sharedKey, onStatus: (status) => display.update(status) })
+    } catch (error) {
+      display.end(true)
+      if (kind !== 'rawjson') context.stderr.write(failureText(error instanceof GrpcError ? error : undefined, model, debug))
+      throw error instanceof GrpcError ? new ExitError(`ERROR: failed to solve: ${errorText(error)}`, 1, { cause: error }) : error
+    }
+    display.end(false)
+    if (call !== undefined) return showAnswer(call, answer, context)
+    if (kind === 'plain' || kind === 'tty') context.stderr.write(warningsText(model.warnings, debug))
+    report(flags, answer, context)
+    return 0
+  },
+}
+
+function requestOf(flags: FlagValues, outputs: readonly Output[], attributes: Record<string, string>): Partial<SolveRequest> {
+  return {
+    frontend: 'dockerfile.v0',
+    frontendAttributes: attributes,
+    cache: {
+      deprecatedExportRef: '',
+      deprecatedImportRefs: [],
+      deprecatedExportAttributes: {},
+      imports: cacheEntries(flags.list('cache-from')),
+      exports: cacheEntries(flags.list('cache-to')),
+    },
+    entitlements: entitlements(flags),
+    exporters: outputs.map(({ type, attributes: about }) => ({ type, attributes: about })),
+  }
+}
+
+/** --iidfile, --metadata-file and --quiet. */
+function report(flags: FlagValues, answer: Record<string, string>, { stdout }: CliContext): void {
+  const id = answer['containerimage.config.digest'] ?? answer['containerimage.digest'] ?? ''
+  if (flags.string('iidfile') !== '') writeFileSync(flags.string('iidfile'), id)
+  if (flags.string('metadata-file') !== '') writeFileSync(flags.string('metadata-file'), `${JSON.stringify(metadataOf(answer), null, 2)}\n`)
+  if (flags.boolean('quiet') && id !== '') stdout.write(`${id}\n`)
+}
+
+/** Values that are JSON in base64 are shown as JSON. */
+function metadataOf(answer: Record<string, string>): Record<string, unknown> {
+  const entries = Object.entries(answer).toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      try {
+        const decoded = Buffer.from(value, 'base64').toString()
+        return [name, decoded.startsWith('{') ? (JSON.parse(decoded) as unknown) : value]
+      } catch {
+        return [name, value]
+      }
+    }),
+  )
+}
+
+function progressKind(flags: FlagValues, { stderr, env }: CliContext): ProgressKind {
+  if (flags.boolean('quiet')) return 'quiet'
+  const word = flags.string('progress') || env['BUILDKIT_PROGRESS'] || 'auto'
+  if (word === 'auto') return stderr.isTTY ? 'tty' : 'plain'
+  if (word === 'tty' && !stderr.isTTY) throw new ExitError('failed to get console: provided file is not a console')
+  if (word === 'plain' || word === 'tty' || word === 'quiet' || word === 'rawjson') return word
+  throw new ExitError(`invalid progress mode ${word}`)
+}
