@@ -29,6 +29,9 @@ export interface OpenBuilder extends Omit<BuildRoom, 'cache' | 'cacheMounts' | '
   push: (name: string, job: BuildJob) => Promise<void>
 }
 
+/** Milliseconds. */
+const betweenCollections = 60_000
+
 /** Opens the build cache at once, so that what it holds is held before the image store sweeps. */
 export function openBuilder(options: OpenBuilder): Builder {
   const { root, core, log } = options
@@ -42,6 +45,17 @@ export function openBuilder(options: OpenBuilder): Builder {
   const cacheRoom: CacheRoom = { cache, mounts: cacheMounts, core, sizeOf: directorySize }
   const running = new Set<Promise<unknown>>()
   const closing = new AbortController()
+  let collected = 0
+  /** To look at the size of everything takes a while: nobody waits for it, and it is not done after each of many builds. */
+  const collect = (): void => {
+    const { keepStorage } = options
+    if (keepStorage === undefined || running.size > 0 || closing.signal.aborted || Date.now() - collected < betweenCollections) return
+    collected = Date.now()
+    const collecting = pruneCache(cacheRoom, { all: true, keepStorage, filters: new Map() })
+      .catch((error: unknown) => log(`cannot cut the build cache: ${String(error)}`))
+      .finally(() => running.delete(collecting))
+    running.add(collecting)
+  }
   return {
     async build(request, report, signal) {
       const built = buildOne(options, room, { request, report, signal: AbortSignal.any([signal, closing.signal]) })
@@ -51,10 +65,7 @@ export function openBuilder(options: OpenBuilder): Builder {
         return await built
       } finally {
         running.delete(settled)
-        const { keepStorage } = options
-        if (keepStorage !== undefined && running.size === 0 && !closing.signal.aborted) {
-          await pruneCache(cacheRoom, { all: true, keepStorage, filters: new Map() }).catch((error: unknown) => log(`cannot cut the build cache: ${String(error)}`))
-        }
+        collect()
       }
     },
     async usage(filters = new Map()) {

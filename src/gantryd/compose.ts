@@ -11,6 +11,8 @@ import { openTaskService } from '../containerd/tasks/service.ts'
 import { openContainers } from '../engine/containers.ts'
 import type { Engine, Events } from '../engine/engine.ts'
 import { openBuildKit } from '../build/buildkit/buildkit.ts'
+import type { BuildKit } from '../build/buildkit/buildkit.ts'
+import type { Builder, PruneCache } from '../build/contract.ts'
 import { hostPlatform } from '../containerd/distribution/platform.ts'
 import { openBuilds } from '../engine/build/builds.ts'
 import { remoteContexts } from '../engine/build/remote-context.ts'
@@ -128,7 +130,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     exec: room.exec,
     images,
     volumes: volumes.api,
-    build: builds.builds,
+    build: { ...builds.builds, prune: (prune) => pruneWithContexts(builds.builds, buildkit, prune) },
     buildkit,
     storage: openStorage({ dataRoot, kernel, store, snapshotter, others, containers: () => room.all(), saveContainer: (container) => room.save(container), openDriver: (name) => storage.openDriver(name) }),
     events,
@@ -162,6 +164,12 @@ function aliveEndpoints(network: NetworkService, tasks: TaskService): Set<string
     }
   }
   return alive
+}
+
+/** Pruning everything takes the copies of clients' directories too. */
+async function pruneWithContexts(builds: Builder, buildkit: BuildKit, prune: PruneCache): Promise<Awaited<ReturnType<Builder['prune']>>> {
+  if (prune.all && prune.filters.size === 0 && prune.keepStorage === undefined) buildkit.forgetContexts()
+  return await builds.prune(prune)
 }
 
 /** The release whose API is spoken on /grpc. */

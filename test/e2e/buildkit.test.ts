@@ -158,6 +158,7 @@ void describe('builds over the border of BuildKit', { concurrency: false }, () =
   void test('the cache is listed and pruned', async () => {
     assert.match(await gantry.ok('builder', 'du'), /Total:\s+\d/)
     await gantry.ok('builder', 'prune', '-af')
+    assert.deepEqual(readdirSync(path.join(engine.dataRoot, 'build/client-contexts')), [])
     const log = await built(path.join(engine.directory, 'user'))
     assert.doesNotMatch(log, /\[2\/3\] RUN echo myuser.*\n#\d+ CACHED/)
   })
@@ -190,6 +191,28 @@ function sent(log: string): string {
 function running(): boolean {
   return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && command(pid) === 'sleep\x004321\0')
 }
+
+void describe('gantry build on the original engine', { concurrency: false }, () => {
+  void test('it builds an image and a directory there', async () => {
+    const engine = await startEngine({ kind: 'dockerd' })
+    try {
+      const gantry = makeClient('gantry', engine)
+      await provideImages(gantry, [tiny])
+      const directory = path.join(engine.directory, 'context')
+      mkdirSync(directory)
+      writeFileSync(path.join(directory, 'Dockerfile'), `FROM ${tiny}\nRUN echo ran > /x\nCOPY a /a\n`)
+      writeFileSync(path.join(directory, 'a'), 'A')
+      await gantry.ok('build', '-t', 'made', directory)
+      assert.equal(await gantry.ok('run', '--rm', '--network', 'none', 'made', 'cat', '/x', '/a'), 'ran\nA')
+      const out = path.join(engine.directory, 'out')
+      await gantry.ok('build', '-o', out, directory)
+      assert.equal(readFileSync(path.join(out, 'a'), 'utf8'), 'A')
+    } finally {
+      await engine.shutDown()
+      await engine.remove()
+    }
+  })
+})
 
 function command(pid: string): string {
   try {

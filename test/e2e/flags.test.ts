@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { runFlags, type FlagRow } from './flags/run-flags.ts'
 import { must } from './harness/run.ts'
 import { program } from './harness/program.ts'
@@ -90,8 +90,9 @@ throughEachClient('flags', (stage) => {
     assert.match(stdout, /^typed\n1 a b\n500\n600\n\/tmp\nCapBnd:\t0*[1-9a-f][0-9a-f]{9,}$/m)
     assert.equal(await stage.ok('exec', '-d', container.id, 'touch', '/tmp/done'), '')
     assert.match((await stage.docker('exec', '-t', '-i', container.id, 'true')).stderr, /not a TTY/)
-    rmSync(directory, { recursive: true })
   })
+
+  after(() => rmSync(directory, { recursive: true }))
 }, { images: [tiny] })
 
 function valueAt(value: unknown, at: string): unknown {

@@ -27,6 +27,8 @@ export interface BuildKit {
   checkSession(headers: Metadata): void
   /** Builds of clients that have a session but no connection to `grpc`. */
   readonly builds: RequestBuilds
+  /** Takes away the copies of clients' directories that no build is using. */
+  forgetContexts(): void
   close(): void
 }
 
@@ -65,6 +67,7 @@ export function openBuildKit({ kernel, builder, root, runtimeDir, worker, remote
   }
   return {
     builds: new RequestBuilds({ jobs, sessions, room }),
+    forgetContexts: () => room.contexts.forget(),
     grpc: (connection) => void serveGrpc(connection, services),
     session: (connection, headers) => void sessions.open(connection, headers),
     checkSession: (headers) => sessions.check(headers['x-docker-expose-session-uuid']?.[0]),

@@ -71,6 +71,9 @@ function requestOf(flags: FlagValues, outputs: readonly Output[], attributes: Re
     },
     entitlements: entitlements(flags),
     exporters: outputs.map(({ type, attributes: about }) => ({ type, attributes: about })),
+    // Engines of before BuildKit 0.13 know one exporter, and in another place.
+    deprecatedExporter: outputs[0]?.type ?? '',
+    deprecatedExporterAttributes: outputs[0]?.attributes ?? {},
   }
 }
 

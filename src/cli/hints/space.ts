@@ -11,7 +11,6 @@ type Usage = {
 /** A full disk: what could go, the largest first. */
 export async function spaceHint(client: EngineClient): Promise<string> {
   const usage = await client.json<Usage>('GET', '/system/df')
-  const sum = (sizes: number[]): number => sizes.reduce((total, size) => total + Math.max(size, 0), 0)
   const rows = [
     { command: 'container prune', bytes: sum((usage.Containers ?? []).filter(({ State }) => State !== 'running').map(({ SizeRw = 0 }) => SizeRw)) },
     { command: 'image prune -a', bytes: sum((usage.Images ?? []).filter(({ Containers }) => Containers === 0).map(({ Size, SharedSize }) => Size - Math.max(SharedSize, 0))) },
@@ -20,4 +19,8 @@ export async function spaceHint(client: EngineClient): Promise<string> {
   const worth = rows.filter(({ bytes }) => bytes > 0).toSorted((one, other) => other.bytes - one.bytes)
   if (worth.length === 0) return `The disk is full, and nothing of the engine's can be pruned. '${programName} system df -v' shows who takes it.`
   return `The disk is full. ${worth.map(({ command, bytes }) => `'${programName} ${command}' would free about ${humanSize(bytes, 3)}`).join(', ')}.`
+}
+
+function sum(sizes: number[]): number {
+  return sizes.reduce((total, size) => total + Math.max(size, 0), 0)
 }

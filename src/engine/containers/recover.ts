@@ -110,9 +110,18 @@ async function settle(ctx: ContainersContext, container: Container, task: Task |
       unmountSharedMemory(ctx, container)
       await closeMounts(ctx, container)
       const goes = container.hostConfig.AutoRemove || state.Dead || state.RemovalInProgress
-      if (goes && !container.removed) await removeLocked(ctx, container, { volumes: true })
+      if (goes && !container.removed) await removeAgain(ctx, container)
     }
   })
+}
+
+/** What could not be removed once may still not be: the container stays, dead, and the engine starts. */
+async function removeAgain(ctx: ContainersContext, container: Container): Promise<void> {
+  try {
+    await removeLocked(ctx, container, { volumes: container.hostConfig.AutoRemove === true })
+  } catch (error) {
+    ctx.log(messageOf(error))
+  }
 }
 
 /** In the order of creation, for later ones may join earlier ones. */

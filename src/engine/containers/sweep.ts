@@ -10,11 +10,12 @@ const snapshotKey = /^([0-9a-f]{64})(-image-\d+)?$/
 export async function sweepOrphans(ctx: ContainersContext, keep: ReadonlySet<string>): Promise<void> {
   const isOrphan = (id: string): boolean => ctx.registry.find(id) === undefined && !keep.has(id)
   for (const key of ctx.snapshotter.keys()) {
-    const [, owner, ofImage] = snapshotKey.exec(key) ?? []
+    const [, owner] = snapshotKey.exec(key) ?? []
     if (owner === undefined || !isOrphan(owner)) continue
     ctx.log(`removing snapshot ${key}: it has no container`)
     try {
-      if (ofImage) unmount(ctx.kernel, ctx.snapshotter.mountpoint(key))
+      // Of an image, or of a step of a build that was killed before its task was written down.
+      unmount(ctx.kernel, ctx.snapshotter.mountpoint(key))
       await ctx.snapshotter.remove(key)
     } catch (error) {
       ctx.log(`cannot remove snapshot ${key}: ${messageOf(error)}`)

@@ -7,6 +7,9 @@ import { lockFile } from '../../kernel/file-lock.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { identityMember } from './compressed-file.ts'
 
+/** Milliseconds: an inode that is given back in the tick of the clock in which it was made could be taken for its successor. */
+const settled = 50
+
 /**
  * Compresses the files of a log that are no longer written to; with `sentOnly` those that have been sent. The monitor may
  * move them on meanwhile: the result takes the place of the file that it was made from, wherever that is by then, under the
@@ -19,7 +22,8 @@ export async function compressLog(kernel: Pick<Kernel, 'syscall'>, path: string,
     try {
       // Of the open file: by now another may have its name.
       const { ino, birthtimeNs, mode, mtime } = await file.stat({ bigint: true })
-      if (!sentOnly || (mode & 0o200n) === 0n) await compressFile(kernel, path, { file, id: `${ino}-${birthtimeNs}`, modified: mtime })
+      const isSettled = Date.now() - Number(birthtimeNs / 1_000_000n) > settled
+      if (isSettled && (!sentOnly || (mode & 0o200n) === 0n)) await compressFile(kernel, path, { file, id: `${ino}-${birthtimeNs}`, modified: mtime })
     } finally {
       await file.close()
     }

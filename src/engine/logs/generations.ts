@@ -19,20 +19,25 @@ export interface Generation {
   close(): Promise<void>
 }
 
+/** Numbers behind the last file at which others may be: the end moves on meanwhile, and a directory that changes may be listed without it. */
+const spare = 4
+
 /**
  * Opens all files of a log, the oldest first. They are looked for from the newest to the oldest, as they move: so none is
- * missed when the monitor begins a new one meanwhile, and one that is met twice counts once.
+ * missed when the monitor begins a new one meanwhile. One that is met twice counts where it was met last: younger ones may
+ * have passed the search since the first time.
  */
 export async function openGenerations(path: string): Promise<Generation[]> {
   const found: Generation[] = []
   let last = lastIndex(path)
-  // The end moves on meanwhile, too.
-  for (let index = 0; index <= last || index <= (last = lastIndex(path)); index += 1) {
+  for (let index = 0; index <= last + spare || index <= (last = lastIndex(path)) + spare; index += 1) {
     const name = index === 0 ? path : `${path}.${index}`
     const opened = (await openPlain(name, index === 0)) ?? (index === 0 ? undefined : await openCompressed(`${name}.gz`, path))
     if (opened === undefined) continue
-    if (found.some(({ id }) => id === opened.id)) await opened.close()
-    else found.push(opened)
+    last = Math.max(last, index)
+    const earlier = found.findIndex(({ id }) => id === opened.id)
+    if (earlier >= 0) await found.splice(earlier, 1)[0]?.close()
+    found.push(opened)
   }
   return found.toReversed()
 }

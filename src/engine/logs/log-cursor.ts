@@ -17,6 +17,9 @@ export interface Records {
   position: LogPosition
 }
 
+/** Files that move while they are looked for are looked for again before one of them counts as deleted. */
+const triesToFind = 4
+
 interface Current {
   generation: Generation
   reader: RecordReader
@@ -69,8 +72,13 @@ export class LogCursor {
   /** To the next file, or to the oldest when the present one has been deleted. */
   async #advance(): Promise<boolean> {
     const { generation } = this.#current
-    const generations = await openGenerations(this.#path)
-    const next = generations[generations.findIndex(({ id }) => id === generation.id) + 1]
+    let generations = await openGenerations(this.#path)
+    const index = (): number => generations.findIndex(({ id }) => id === generation.id)
+    for (let tries = 1; index() < 0 && tries < triesToFind; tries += 1) {
+      await closeAll(generations)
+      generations = await openGenerations(this.#path)
+    }
+    const next = generations[index() + 1]
     await closeAll(generations, next)
     if (next === undefined) return false
     await this.#leave?.(await generation.contents())

@@ -28,7 +28,6 @@ const refused: [string, string][] = [
   ['--mtu x', 'invalid argument "x" for "--mtu" flag: strconv.ParseInt: parsing "x": invalid syntax\nSee \'gantryd --help\'.'],
   ['--debug=maybe', 'invalid argument "maybe" for "--debug" flag: strconv.ParseBool: parsing "maybe": invalid syntax\nSee \'gantryd --help\'.'],
   ['--tlsverify', 'not implemented yet: --tlsverify'],
-  ['--firewall-backend=pf', 'invalid firewall-backend "pf": must be "iptables" or "nftables"'],
   ['--containerd /run/c.sock', 'not implemented yet: --containerd'],
 ]
 for (const [line, message] of refused) {

@@ -142,3 +142,25 @@ test('names and ids mean the same as before', async () => {
   assert.equal((await engine.room.containers.inspect(id.slice(0, 10), { size: false })).Name, '/kept')
   await assert.rejects(engine.create({ name: 'kept' }), { kind: 'Conflict' })
 })
+
+test('a container whose removal failed is removed by the next engine', async () => {
+  const id = await engine.create({ name: 'web' })
+  const [container] = engine.room.all()
+  assert.ok(container !== undefined)
+  container.state.Dead = true
+  engine.room.save(container)
+  await restartEngine()
+  await assert.rejects(state(id), { kind: 'NotFound' })
+})
+
+test('values that were set by hand are recorded, and written again at each start, until an update says otherwise', async () => {
+  const id = await engine.create({})
+  const { containers } = engine.room
+  assert.deepEqual(await containers.setCgroup(id, { values: { 'cpu.weight': '50', 'pids.max': '9' }, adopt: false }), { 'cpu.weight': '50', 'pids.max': '9' })
+  await restartEngine()
+  await engine.room.containers.start(id)
+  assert.deepEqual(engine.tasks.only.written, [{ 'cpu.weight': '50', 'pids.max': '9' }])
+  await engine.room.containers.update(id, { PidsLimit: 20 })
+  assert.deepEqual(await engine.room.containers.setCgroup(id, { values: { 'cpu.weight': '' }, adopt: false }), {})
+  await assert.rejects(engine.room.containers.setCgroup(id, { values: { 'cgroup.kill': '1' }, adopt: false }), { kind: 'InvalidParameter' })
+})

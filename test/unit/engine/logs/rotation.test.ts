@@ -60,8 +60,12 @@ for (const format of ['json', 'local'] as const) {
     over.abort()
     await compressing
     same(seen, sequence(1, 30_000))
-    await compressLog(linuxKernel, logPath, { sentOnly: false })
-    const names = files(directory)
+    const names = await eventually(async () => {
+      await compressLog(linuxKernel, logPath, { sentOnly: false })
+      const found = files(directory)
+      assert.ok(found.every((name) => name === 'log' || name.endsWith('.gz')), found.join(' '))
+      return found
+    })
     assert.ok(names.length > 40 && names.every((name) => name === 'log' || /^log\.\d+\.gz$/.test(name)), names.join(' '))
     same(await text(readLog(plain(logPath, { format }))), sequence(1, 30_000))
     same(await text(readLog(plain(logPath, { format, tail: 10_000 }))), sequence(20_001, 30_000))

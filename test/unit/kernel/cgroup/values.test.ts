@@ -55,8 +55,9 @@ void test('what is no limit, or not there, is refused before anything is written
   })
 })
 
+const line = (kind: string) => `${kind} avg10=1.50 avg60=0.20 avg300=0.00 total=123456`
+
 void test('pressure is parsed as the kernel writes it', () => {
-  const line = (kind: string) => `${kind} avg10=1.50 avg60=0.20 avg300=0.00 total=123456`
   const values = { avg10: 1.5, avg60: 0.2, avg300: 0, total: 123_456 }
   assert.deepEqual(parsePressure(`${line('some')}\n${line('full')}\n`), { some: values, full: values })
   assert.deepEqual(parsePressure(`${line('some')}\n`), { some: values })
