@@ -16,13 +16,4 @@ throughEachClient('what only Gantry has', (stage) => {
     }
     assert.ok(lines.some((line) => line.includes('explained')))
   })
-
-  for (const flags of [['--device-read-bps', '/dev/null:1mb'], ['--device-write-iops', '/dev/null:1']]) {
-    void test(`run ${flags.join(' ')} says that it is not implemented, and makes nothing`, { skip }, async () => {
-      const { code, stderr } = await stage.docker('run', '-d', ...flags, tiny, 'sleep', '99')
-      assert.equal(code, 125)
-      assert.match(stderr, new RegExp(`not implemented yet: ${flags[0]}`))
-      assert.equal(await stage.ok('ps', '-aq'), '')
-    })
-  }
 }, { images: [tiny] })

@@ -52,6 +52,22 @@ throughEachClient('user-defined networks', (stage) => {
     await neighbour.close()
   })
 
+  void test('an address that another container had a moment ago is found at once at its new owner', async () => {
+    await stage.ok('network', 'create', '--subnet', '10.83.7.0/24', 'reused')
+    await using asking = await stage.container('--network', 'reused', tiny, 'sleep', '600')
+    for (const word of ['first', 'second']) {
+      await using answering = await stage.container('--network', 'reused', '--ip', '10.83.7.77', tiny, 'sh', '-c', `mkdir /w; echo ${word} > /w/index.html; exec httpd -f -p 80 -h /w`)
+      assert.notEqual(answering.pid, 0)
+      const ask = 'printf "GET / HTTP/1.0\\r\\n\\r\\n" > /tmp/ask; for i in 1 2 3 4 5 6 7 8 9 10; do timeout 1 nc 10.83.7.77 80 < /tmp/ask && exit; sleep 0.1; done'
+      const inside = await stage.docker('exec', asking.id, 'sh', '-c', ask)
+      assert.equal(inside.stdout.trim().split('\n').at(-1), word, inside.stderr)
+      const asked = await stage.engine.host.run(['curl', '-s', '--retry', '3', '--retry-connrefused', '--max-time', '2', 'http://10.83.7.77/'])
+      assert.equal(asked.stdout.trim(), word)
+    }
+    await stage.docker('rm', '-f', asking.id)
+    await stage.ok('network', 'rm', 'reused')
+  })
+
   void test('a network is made, shown with all its keys, filtered and removed', async () => {
     const id = await stage.ok('network', 'create', '--subnet', '10.31.0.0/16', '--ip-range', '10.31.5.0/24', '--gateway', '10.31.0.9', '--aux-address', 'router=10.31.5.2',
       '--label', 'tier=web', '--attachable', '-o', 'com.docker.network.driver.mtu=1400', '-o', 'com.docker.network.bridge.name=brx0', 'one')

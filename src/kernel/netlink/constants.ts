@@ -25,6 +25,9 @@ export const vethPeer = 1
 export const bridgePortHairpin = 4
 export const inet6AddrGenMode = 8
 export const addrGenNone = 1
+export const inetConf = 1
+/** enum in linux/ip.h */
+export const devconfArpNotify = 22
 
 export const ifa = { address: 1, local: 2, broadcast: 4 } as const
 export const rta = { destination: 1, oif: 4, gateway: 5 } as const

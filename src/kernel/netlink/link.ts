@@ -1,5 +1,5 @@
 import {
-  addrGenNone, family, flag, ifla, iffUp, inet6AddrGenMode, linkInfo, rtm, vethPeer,
+  addrGenNone, devconfArpNotify, family, flag, ifla, iffUp, inet6AddrGenMode, inetConf, linkInfo, rtm, vethPeer,
 } from './constants.ts'
 import { attribute, decodeAttributes, nested, text, textOf, u32, u8 } from './message.ts'
 import type { DecodedMessage } from './message.ts'
@@ -104,6 +104,15 @@ export function setUp(link: { index: number; name?: string }, options: { ipv6: b
     act, ignore: [EAFNOSUPPORT], message: { type: rtm.setLink, flags, parts: [ifInfo(link.index), ...target, noIPv6Address()] },
   }
   return [quiet, up]
+}
+
+/**
+ * Has the kernel tell the neighbours when the link comes up which hardware address its addresses have (arp_notify): an address
+ * that another container had a moment ago would be looked for at that one's.
+ */
+export function announce(index: number): Request {
+  const conf = nested(ifla.afSpec, nested(family.inet, nested(inetConf, attribute(devconfArpNotify, u32(1)))))
+  return { act: `cannot configure link ${index}`, message: { type: rtm.setLink, flags: flag.request | flag.ack, parts: [ifInfo(index), conf] } }
 }
 
 /** Removes a link; of a veth pair both ends go. Fine when there is none. */

@@ -1,5 +1,5 @@
 import { addAddress } from '../../kernel/netlink/address.ts'
-import { deleteLink, findLink, listLinks, setUp } from '../../kernel/netlink/link.ts'
+import { announce, deleteLink, findLink, listLinks, setUp } from '../../kernel/netlink/link.ts'
 import type { Link } from '../../kernel/netlink/link.ts'
 import type { HomeNamespace } from '../../kernel/netlink/namespace.ts'
 import { setDefaultRoute } from '../../kernel/netlink/route.ts'
@@ -26,7 +26,7 @@ export function configureInside(inside: NetlinkSocket, endpoint: Endpoint, optio
   const { ipv4, prefix, ipv6, prefix6 } = endpoint
   inside.batch([
     ...setUp({ index: lo?.index ?? 1 }),
-    ...(ipv4 === '' ? [] : [addAddress({ index, address: ipv4, prefix, broadcast: broadcastOf(parseCidr(`${ipv4}/${prefix}`).prefix) })]),
+    ...(ipv4 === '' ? [] : [announce(index), addAddress({ index, address: ipv4, prefix, broadcast: broadcastOf(parseCidr(`${ipv4}/${prefix}`).prefix) })]),
     ...setUp({ index }, { ipv6: ipv6 !== '' }),
     ...(ipv6 === '' ? [] : [addAddress({ index, address: ipv6, prefix: prefix6 })]),
     ...defaultRoutes(endpoint, index, way),

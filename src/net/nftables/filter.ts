@@ -5,7 +5,7 @@ import type { Entrance } from '../firewall/entrance.ts'
 import { allowForwarding, disallowForwarding } from '../forward-policy.ts'
 import type { FilterState, PacketFilter } from '../packet-filter.ts'
 import type { PortRule } from '../port-holder.ts'
-import { elementOf, mapOf, mapTypes, separate } from './port-maps.ts'
+import { elementOf, isIn, mapTypes, separate } from './port-maps.ts'
 import type { MapName } from './port-maps.ts'
 import { emptyTable, rulesetOf } from './ruleset.ts'
 import { userChain, userTable } from './user-chain.ts'
@@ -113,7 +113,7 @@ export class NftablesFilter implements PacketFilter {
     for (const family of this.#families) {
       const own = rules.filter((rule) => rule.containerIp.includes(':') === (family === 6))
       for (const map of Object.keys(mapTypes) as MapName[]) {
-        const elements = own.filter((rule) => mapOf(rule) === map).flatMap(separate).map((rule) => elementOf(rule, map))
+        const elements = own.filter((rule) => isIn(rule, map)).flatMap(separate).map((rule) => elementOf(rule, map))
         if (elements.length > 0) this.#maps.change({ family, table: this.#table, map, [what]: elements })
       }
     }

@@ -3,7 +3,9 @@ import type { MapElement } from '../../kernel/nftables.ts'
 import { isAnyAddress } from '../port-holder.ts'
 import type { PortRule } from '../port-holder.ts'
 
-export type MapName = 'published' | 'published_at' | 'range' | 'range_at' | 'routed' | 'routed_range'
+type PublishedName = 'published' | 'published_at' | 'range' | 'range_at'
+/** `open_x` has the keys of map x: kernels before 6.5 do not look a map up as a set. */
+export type MapName = PublishedName | `open_${PublishedName}` | 'routed' | 'routed_range'
 
 /** ADDR stands for the family's type of address. */
 export const mapTypes: Record<MapName, { kind: 'map' | 'set'; key: string; data: string; interval: boolean }> = {
@@ -11,6 +13,10 @@ export const mapTypes: Record<MapName, { kind: 'map' | 'set'; key: string; data:
   published_at: { kind: 'map', key: 'ADDR . inet_proto . inet_service', data: 'ADDR . inet_service', interval: false },
   range: { kind: 'map', key: 'inet_proto . inet_service', data: 'ADDR', interval: true },
   range_at: { kind: 'map', key: 'ADDR . inet_proto . inet_service', data: 'ADDR', interval: true },
+  open_published: { kind: 'set', key: 'inet_proto . inet_service', data: '', interval: false },
+  open_published_at: { kind: 'set', key: 'ADDR . inet_proto . inet_service', data: '', interval: false },
+  open_range: { kind: 'set', key: 'inet_proto . inet_service', data: '', interval: true },
+  open_range_at: { kind: 'set', key: 'ADDR . inet_proto . inet_service', data: '', interval: true },
   routed: { kind: 'set', key: 'ADDR . inet_proto . inet_service', data: '', interval: false },
   routed_range: { kind: 'set', key: 'ADDR . inet_proto . inet_service', data: '', interval: true },
 }
@@ -24,6 +30,12 @@ export function mapOf(rule: PortRule): MapName | undefined {
   if (rule.hostIp.includes(':') !== rule.containerIp.includes(':')) return undefined
   if (isAnyAddress(rule.hostIp)) return isRange ? 'range' : 'published'
   return isRange ? 'range_at' : 'published_at'
+}
+
+/** Whether a rule has an element there. */
+export function isIn(rule: PortRule, name: MapName): boolean {
+  const own = mapOf(rule)
+  return own !== undefined && (own === name || `open_${own}` === name)
 }
 
 /** The kernel can add no offset to an interval of ports: a range that changes its numbers is an element for each. */
@@ -40,10 +52,11 @@ function isShifted({ hostPort, containerPort, routed }: PortRule): boolean {
 /** As in nft's language. */
 export function elementText(rule: PortRule, name: MapName): string {
   const { protocol, hostIp, hostPort, containerIp, containerPort, count = 1 } = rule
-  if (mapTypes[name].kind === 'set') return `${containerIp} . ${protocol} . ${portsText(containerPort, count)}`
+  if (name.startsWith('routed')) return `${containerIp} . ${protocol} . ${portsText(containerPort, count)}`
   const key = `${protocol} . ${portsText(hostPort, count)}`
   const data = mapTypes[name].interval ? containerIp : `${containerIp} . ${containerPort}`
-  return `${name.endsWith('_at') ? `${hostIp} . ` : ''}${key} : ${data}`
+  const whole = `${name.endsWith('_at') ? `${hostIp} . ` : ''}${key}`
+  return mapTypes[name].kind === 'set' ? whole : `${whole} : ${data}`
 }
 
 function portsText(first: number, count: number): string {

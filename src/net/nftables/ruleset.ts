@@ -1,7 +1,7 @@
 import type { EntranceNames } from '../firewall/entrance.ts'
 import type { FilteredFamily, FilteredNetwork, FilterState } from '../packet-filter.ts'
 import type { PortRule } from '../port-holder.ts'
-import { elementText, mapOf, mapTypes, separate } from './port-maps.ts'
+import { elementText, isIn, mapTypes, separate } from './port-maps.ts'
 import type { MapName } from './port-maps.ts'
 
 /**
@@ -76,10 +76,10 @@ function admission({ sender, receiver }: EntranceNames, { ip, internal }: { ip: 
     iifname "lo" accept
     iifname "${receiver}" drop
     ct state != new accept
-    ${ip} daddr . meta l4proto . th dport @published_at goto enter
-    ${ip} daddr . meta l4proto . th dport @range_at goto enter
-    meta l4proto . th dport @published goto enter
-    meta l4proto . th dport @range goto enter
+    ${ip} daddr . meta l4proto . th dport @open_published_at goto enter
+    ${ip} daddr . meta l4proto . th dport @open_range_at goto enter
+    meta l4proto . th dport @open_published goto enter
+    meta l4proto . th dport @open_range goto enter
   }
   chain enter {
     ${internal === undefined ? '' : `iifname ${internal} counter drop`}
@@ -125,7 +125,7 @@ function icmp(ip: string): string {
 }
 
 function mapText(name: MapName, rules: readonly PortRule[], family: 4 | 6): string {
-  const elements = rules.filter((rule) => mapOf(rule) === name).flatMap(separate).map((rule) => elementText(rule, name))
+  const elements = rules.filter((rule) => isIn(rule, name)).flatMap(separate).map((rule) => elementText(rule, name))
   const { kind, key, data, interval } = mapTypes[name]
   const type = [key, data].filter((part) => part !== '').join(' : ').replaceAll('ADDR', family === 4 ? 'ipv4_addr' : 'ipv6_addr')
   const flags = interval ? '; flags interval' : ''

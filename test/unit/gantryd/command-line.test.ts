@@ -27,7 +27,6 @@ const refused: [string, string][] = [
   ['--bip', "flag needs an argument: --bip\nSee 'gantryd --help'."],
   ['--mtu x', 'invalid argument "x" for "--mtu" flag: strconv.ParseInt: parsing "x": invalid syntax\nSee \'gantryd --help\'.'],
   ['--debug=maybe', 'invalid argument "maybe" for "--debug" flag: strconv.ParseBool: parsing "maybe": invalid syntax\nSee \'gantryd --help\'.'],
-  ['--tlsverify', 'not implemented yet: --tlsverify'],
   ['--containerd /run/c.sock', 'not implemented yet: --containerd'],
 ]
 for (const [line, message] of refused) {

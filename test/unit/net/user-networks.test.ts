@@ -56,6 +56,7 @@ void describe('user-defined networks', () => {
     await service.attach(endpoint.id, await host.namespace())
     writeFileSync(`${host.folder}/network/networks/half.json.new`, '{"netw')
     writeFileSync(`${host.folder}/network/endpoints/half.json.new`, '{"id')
+    await service.close()
     service = open()
     await service.recover(new Set([endpoint.id]))
     assert.equal(service.get('kept').id, id)
