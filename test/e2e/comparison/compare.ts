@@ -21,10 +21,9 @@ async function answers(client: Client, invocations: readonly string[]): Promise<
   for (const invocation of invocations) {
     const words = wordsOf(invocation)
     const binary = ['cp', 'save', 'export'].includes(words[0] ?? '')
-    const answer = await client.dockerWith({ timeout: 60_000 }, ...words)
-    // In no order that anybody promises.
-    if (words[1] === 'prune') answer.stdout = answer.stdout.split('\n').toSorted().join('\n')
-    seen.push(normalised(answer, binary))
+    const answer = normalised(await client.dockerWith({ timeout: 60_000 }, ...words), binary)
+    // What was pruned is told in no order that anybody promises.
+    seen.push(words[1] === 'prune' ? answer.split('\n').toSorted().join('\n') : answer)
   }
   return seen
 }
