@@ -77,7 +77,7 @@ class Networks implements LocalNetworkService {
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: NetworkParts) {
-    this.#parts = { ...parts, filter: new RestoringFilter(parts.filter, () => this.#inTurn(() => this.#loadFilter())) }
+    this.#parts = { ...parts, filter: new RestoringFilter(parts.filter, () => this.#restoreFilter()) }
     this.#publisher = new PortPublisher({ ...this.#parts, keep: (endpoint) => this.#keep(endpoint), isAttached: (id) => this.#attached.has(id) })
     const last = parts.endpoints.lastAddresses()
     for (const network of [...parts.predefined, ...parts.store.networks()]) {
@@ -261,7 +261,7 @@ class Networks implements LocalNetworkService {
     await filter.withdraw(lost)
     for (const { id } of this.#endpoints.values()) if (!living.some((one) => one.id === id)) await this.release(id)
     await this.#parts.resolver.retain(new Set(living.map(({ containerId }) => containerId)))
-    this.#watch ??= new FilterWatch({ filter, restore: () => this.#inTurn(() => this.#loadFilter()), log: this.#parts.log })
+    this.#watch ??= new FilterWatch({ filter, restore: () => this.#restoreFilter(), log: this.#parts.log })
     this.#parts.names.retain(new Set(this.#networks.keys()))
     for (const network of this.list()) this.#writeNames(network)
   }
@@ -320,6 +320,10 @@ class Networks implements LocalNetworkService {
   #loadFilter(): Promise<string[]> {
     const rules = [...this.#endpoints.values()].filter(({ id }) => this.#attached.has(id)).flatMap((endpoint) => endpoint.rules)
     return this.#parts.filter.load({ networks: this.list().filter(({ driver }) => driver === 'bridge').map(filteredNetwork), rules })
+  }
+
+  #restoreFilter(): Promise<string[]> {
+    return this.#inTurn(() => this.#loadFilter())
   }
 
   #drop(network: NetworkInfo): void {

@@ -2,17 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { lstatSync, readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { decompressed } from '../../containerd/images/decompress.ts'
-import { LayerExtractor } from '../../containerd/snapshots/tree/layer-extractor.ts'
-import { nodeCalls } from '../../containerd/snapshots/tree/node-calls.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { contextRules } from '../../lib/build-context/list-directory.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
 import type { TarHandler } from '../../lib/tar/reader.ts'
-import { TarReader } from '../../lib/tar/reader.ts'
 import type { BuildContext } from '../contract.ts'
-import { plainNames } from '../copy/unpack-archive.ts'
+import { unpackStream } from '../copy/unpack-archive.ts'
 import { resolveInRoot } from '../copy/resolve-in-root.ts'
 import { Pace } from '../copy/pace.ts'
 import { removeIgnored } from './remove-ignored.ts'
@@ -43,19 +39,7 @@ export interface ReceiveOptions {
  */
 export async function receiveContext(stream: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<ReceivedContext> {
   return await madeContext(options, async (root) => {
-    const extractor = new LayerExtractor({ calls: nodeCalls(options.kernel), style: plainNames, directory: root })
-    const pace = new Pace(options.signal)
-    try {
-      const reader = new TarReader(ofRoot(extractor))
-      for await (const chunk of decompressed(stream)) {
-        reader.push(chunk)
-        await pace.rest()
-      }
-      reader.finish()
-      extractor.finish()
-    } finally {
-      extractor.close()
-    }
+    await unpackStream(options.kernel, { stream, directory: root, pace: new Pace(options.signal), through: ofRoot })
   })
 }
 

@@ -77,10 +77,25 @@ export interface UnpackArchive {
  * @throws InvalidParameter for a malformed archive
  */
 export async function unpackArchive(kernel: Kernel, { file, directory, latest, owner, pace }: UnpackArchive): Promise<void> {
+  const through = (handler: TarHandler): TarHandler => (latest === undefined && owner === undefined ? handler : changed(handler, { latest, owner }))
+  await unpackStream(kernel, { stream: bytesOf(file), directory, pace, through })
+}
+
+export interface UnpackStream {
+  /** Plain or compressed. */
+  stream: AsyncIterable<Uint8Array>
+  directory: string
+  pace: Pace
+  /** What changes members on their way. */
+  through: (handler: TarHandler) => TarHandler
+}
+
+/** As `unpackArchive`, from a stream. */
+export async function unpackStream(kernel: Kernel, { stream, directory, pace, through }: UnpackStream): Promise<void> {
   const extractor = new LayerExtractor({ calls: nodeCalls(kernel), style: plainNames, directory })
   try {
-    const reader = new TarReader(latest === undefined && owner === undefined ? extractor : changed(extractor, { latest, owner }))
-    for await (const chunk of decompressed(bytesOf(file))) {
+    const reader = new TarReader(through(extractor))
+    for await (const chunk of decompressed(stream)) {
       reader.push(chunk)
       await pace.rest()
     }

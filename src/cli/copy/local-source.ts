@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, type BigIntStats } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import { tarEntry, type TarEntry, type TarType } from '../../lib/tar/entry.ts'
+import { tarEntry } from '../../lib/tar/entry.ts'
 import { decodeName, fsPath } from '../../lib/tar/member-name.ts'
+import { nodeDevice, nodeOwnership, nodeType } from '../../lib/tar/node-fields.ts'
 import type { TarMember } from '../../lib/tar/writer.ts'
 import { ExitError } from '../exit-error.ts'
 import { readAttributes } from './attributes.ts'
@@ -40,9 +41,9 @@ export function* localMembers(source: CopyEnd, rename: Rename): Generator<TarMem
 function* walk(at: { place: string; name: string; linked: Map<string, string> }): Generator<TarMember, void, undefined> {
   const { place, name, linked } = at
   const stats = attempt('lstat', place, () => lstatSync(fsPath(place), { bigint: true }))
-  const type = typeOf(stats)
+  const type = nodeType(stats)
   if (type === undefined) return
-  const entry = { ...attributes(stats), type, xattrs: type === 'symlink' ? new Map<string, Buffer>() : readAttributes(place) }
+  const entry = { ...nodeOwnership(stats), type, xattrs: type === 'symlink' ? new Map<string, Buffer>() : readAttributes(place) }
   if (type !== 'directory') {
     const inode = `${stats.dev}:${stats.ino}`
     const first = stats.nlink > 1n ? linked.get(inode) : undefined
@@ -50,33 +51,12 @@ function* walk(at: { place: string; name: string; linked: Map<string, string> })
     if (first !== undefined) yield { entry: tarEntry({ ...entry, name, type: 'link', linkName: first }) }
     else if (type === 'file') yield { entry: tarEntry({ ...entry, name, size: Number(stats.size) }), content: content(place, Number(stats.size)) }
     else if (type === 'symlink') yield { entry: tarEntry({ ...entry, name, linkName: decodeName(readlinkSync(fsPath(place), { encoding: 'buffer' })) }) }
-    else yield { entry: tarEntry({ ...entry, name, ...deviceOf(stats) }) }
+    else yield { entry: tarEntry({ ...entry, name, ...nodeDevice(stats) }) }
     return
   }
   yield { entry: tarEntry({ ...entry, name: `${name}/` }) }
   const children = attempt('open', place, () => readdirSync(fsPath(place), { encoding: 'buffer' })).map(decodeName).toSorted()
   for (const child of children) yield* walk({ place: `${place === '/' ? '' : place}/${child}`, name: `${name}/${child}`, linked })
-}
-
-function attributes(stats: BigIntStats): Partial<TarEntry> {
-  return { mode: Number(stats.mode & 0o7777n), uid: Number(stats.uid), gid: Number(stats.gid), mtime: stats.mtimeNs }
-}
-
-function typeOf(stats: BigIntStats): TarType | undefined {
-  if (stats.isFile()) return 'file'
-  if (stats.isDirectory()) return 'directory'
-  if (stats.isSymbolicLink()) return 'symlink'
-  if (stats.isCharacterDevice()) return 'character'
-  if (stats.isBlockDevice()) return 'block'
-  return stats.isFIFO() ? 'fifo' : undefined
-}
-
-/** makedev(3) taken apart. */
-function deviceOf({ rdev }: BigIntStats): Pick<TarEntry, 'deviceMajor' | 'deviceMinor'> {
-  return {
-    deviceMajor: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),
-    deviceMinor: Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn)),
-  }
 }
 
 /** As many bytes as were seen: a file that is cut short meanwhile is filled with zeros. */

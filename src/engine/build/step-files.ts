@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunDefaults } from '../../build/contract.ts'
 import type { Endpoint, NetworkService } from '../../net/contract.ts'
 import { hostNetworkHostsFile, hostsFile } from '../../net/hosts.ts'
 import { isResolvedStub, resolvConf } from '../../net/resolv-conf.ts'
 import type { DefaultDns } from '../containers/context.ts'
+import { readText } from '../containers/network-files.ts'
 
 export interface StepFiles {
   directory: string
@@ -50,13 +51,4 @@ function resolverText({ dns, sharesHostNetwork, endpoints }: StepFiles): string 
     sharesHostNetwork,
     ipv6: endpoints.some(({ ipv6 }) => ipv6 !== ''),
   })
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
-  }
 }

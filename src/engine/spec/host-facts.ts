@@ -4,6 +4,7 @@ import { ownCapabilities } from '../../kernel/capabilities.ts'
 import { nativeArchitecture } from '../../kernel/seccomp/architecture.ts'
 import type { OciDevice } from '../../runc/spec.ts'
 import type { HostFacts, KernelVersion } from './input.ts'
+import { splitDeviceNumber } from '../../lib/device-number.ts'
 
 const typeMask = 0o170000
 const types = new Map([
@@ -54,17 +55,8 @@ export function deviceAt(path: string): OciDevice[] {
   const stat = statSync(path, { throwIfNoEntry: false })
   const type = stat && types.get(stat.mode & typeMask)
   if (!stat || type === undefined) return []
-  const { major, minor } = splitDeviceNumber(stat.rdev)
+  const { major, minor } = splitDeviceNumber(BigInt(stat.rdev))
   return [{ path, type, major, minor, fileMode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid }]
-}
-
-/** glibc's encoding of st_rdev: gnu_dev_major(3). */
-export function splitDeviceNumber(device: number): { major: number; minor: number } {
-  const bits = BigInt(device)
-  return {
-    major: Number(((bits >> 8n) & 0xfffn) | ((bits >> 32n) & 0xfffff000n)),
-    minor: Number((bits & 0xffn) | ((bits >> 12n) & 0xffffff00n)),
-  }
 }
 
 /** Counters per processor from which a neighbour's work can be told. */

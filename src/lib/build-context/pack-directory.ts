@@ -2,9 +2,10 @@ import { closeSync, constants, fstatSync, openSync, readSync, readlinkSync } fro
 import type { BigIntStats } from 'node:fs'
 import path from 'node:path'
 import { GantryError } from '../errors.ts'
-import type { TarEntry, TarType } from '../tar/entry.ts'
+import type { TarEntry } from '../tar/entry.ts'
 import { tarEntry } from '../tar/entry.ts'
 import { decodeName, fsPath } from '../tar/member-name.ts'
+import { nodeDevice, nodeType } from '../tar/node-fields.ts'
 import type { TarMember } from '../tar/writer.ts'
 import { writeTar } from '../tar/writer.ts'
 import { listDirectory } from './list-directory.ts'
@@ -22,7 +23,7 @@ export function packDirectory(directory: string, { rules, keep = [] }: { rules: 
 function* members(directory: string, rules: readonly string[]): Generator<TarMember, void, undefined> {
   const linked = new Map<string, string>()
   for (const { name, stats } of listDirectory(directory, rules)) {
-    const type = typeOf(stats)
+    const type = nodeType(stats)
     if (type === undefined) continue
     const fields: Partial<TarEntry> = { mode: Number(stats.mode & 0o7777n), mtime: stats.mtimeNs }
     const inode = `${stats.dev}:${stats.ino}`
@@ -33,22 +34,8 @@ function* members(directory: string, rules: readonly string[]): Generator<TarMem
       if (stats.nlink > 1n) linked.set(inode, name)
       yield { entry: tarEntry({ ...fields, name, size: Number(stats.size) }), content: content(place, stats) }
     } else if (stats.isSymbolicLink()) yield { entry: tarEntry({ ...fields, name, type, linkName: decodeName(readlinkSync(fsPath(place), { encoding: 'buffer' })) }) }
-    else yield { entry: tarEntry({ ...fields, name: stats.isDirectory() ? `${name}/` : name, type, ...deviceOf(stats) }) }
+    else yield { entry: tarEntry({ ...fields, name: stats.isDirectory() ? `${name}/` : name, type, ...nodeDevice(stats) }) }
   }
-}
-
-function typeOf(stats: BigIntStats): TarType | undefined {
-  if (stats.isFile()) return 'file'
-  if (stats.isDirectory()) return 'directory'
-  if (stats.isSymbolicLink()) return 'symlink'
-  if (stats.isCharacterDevice()) return 'character'
-  if (stats.isBlockDevice()) return 'block'
-  return stats.isFIFO() ? 'fifo' : undefined
-}
-
-/** makedev(3) taken apart. */
-function deviceOf({ rdev }: BigIntStats): Pick<TarEntry, 'deviceMajor' | 'deviceMinor'> {
-  return { deviceMajor: Number((rdev >> 8n) & 0xfffn), deviceMinor: Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn & 0xfffffn)) }
 }
 
 /** @throws InvalidParameter for a file that may not be read, or that changes meanwhile */

@@ -1,5 +1,6 @@
 import { createReadStream, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { splitDeviceNumber } from '../device-number.ts'
 import { packetBytes } from './send.ts'
 import type { SentFile } from './send.ts'
 import { toGoMode } from './file-mode.ts'
@@ -39,6 +40,7 @@ async function* walk(state: Walk, directory: string): AsyncGenerator<SentFile, v
     const takes = options.takes?.(path, found.isDirectory()) ?? 'yes'
     if (takes === 'no') continue
     const owned = options.ownedByRoot !== true
+    const device = splitDeviceNumber(found.isCharacterDevice() || found.isBlockDevice() ? found.rdev : 0n)
     const stat = {
       path,
       mode: toGoMode(Number(found.mode)),
@@ -47,8 +49,8 @@ async function* walk(state: Walk, directory: string): AsyncGenerator<SentFile, v
       size: found.isFile() ? Number(found.size) : 0,
       modTime: found.mtimeNs,
       linkName: found.isSymbolicLink() ? readlinkSync(place) : '',
-      deviceMajor: found.isCharacterDevice() || found.isBlockDevice() ? major(found.rdev) : 0,
-      deviceMinor: found.isCharacterDevice() || found.isBlockDevice() ? minor(found.rdev) : 0,
+      deviceMajor: device.major,
+      deviceMinor: device.minor,
       xattrs: Object.fromEntries(options.xattrs?.(place) ?? []),
     }
     if (takes === 'above') {
@@ -69,13 +71,4 @@ function firstName({ firstNames }: Walk, inode: string, path: string): string | 
   const first = firstNames.get(inode)
   if (first === undefined) firstNames.set(inode, path)
   return first
-}
-
-/** Source: gnu_dev_major of the C library. */
-function major(device: bigint): number {
-  return Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn))
-}
-
-function minor(device: bigint): number {
-  return Number((device & 0xffn) | ((device >> 12n) & ~0xffn))
 }

@@ -39,24 +39,17 @@ export function askByUdp({ query, packet, server, sockets, signal }: Exchange): 
     const question = withId(packet, id)
     const socket = sockets.udp(isIPv6(server.address) ? 6 : 4)
     const timers: NodeJS.Timeout[] = []
-    const end = (settle: () => void): void => {
-      signal.removeEventListener('abort', give)
+    const release = (): void => {
       for (const timer of timers) clearTimeout(timer)
       socket.removeAllListeners()
       socket.on('error', () => {})
       socket.close()
-      settle()
     }
-    const fail = (error: Error): void => end(() => reject(error))
-    const give = (): void => fail(new Error('no answer'))
-    if (signal.aborted) {
-      give()
-      return
-    }
-    signal.addEventListener('abort', give)
+    const { answer, fail } = endings({ signal, release, resolve, reject })
+    if (signal.aborted) return
     socket.on('error', fail)
     socket.on('message', (reply) => {
-      if (isReplyTo(query, id, reply)) end(() => resolve(withId(reply, query.id)))
+      if (isReplyTo(query, id, reply)) answer(withId(reply, query.id))
     })
     const send = (): void => socket.send(question, (error) => {
       if (error !== null) socket.emit('error', error)
@@ -76,27 +69,36 @@ export function askByTcp({ query, packet, server, sockets, signal }: Exchange): 
     const id = randomInt(0x10000)
     const socket = sockets.tcp(isIPv6(server.address) ? 6 : 4)
     const reader = new MessageReader()
-    const end = (settle: () => void): void => {
-      signal.removeEventListener('abort', give)
-      socket.destroy()
-      settle()
-    }
-    const fail = (error: Error): void => end(() => reject(error))
-    const give = (): void => fail(new Error('no answer'))
-    if (signal.aborted) {
-      give()
-      return
-    }
-    signal.addEventListener('abort', give)
+    const { answer, fail } = endings({ signal, release: () => socket.destroy(), resolve, reject })
+    if (signal.aborted) return
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('the server closed the connection')))
     socket.on('data', (chunk: Buffer) => {
       for (const reply of reader.add(chunk)) {
         if (!isReplyTo(query, id, reply)) continue
-        end(() => resolve(withId(reply, query.id)))
+        answer(withId(reply, query.id))
         return
       }
     })
     socket.connect({ host: server.address, port: server.port }, () => socket.write(framed(withId(packet, id))))
   })
+}
+
+interface Endings {
+  answer: (reply: Buffer) => void
+  fail: (error: Error) => void
+}
+
+/** How an exchange ends, also at `signal`; what it holds is released first. */
+function endings({ signal, release, resolve, reject }: { signal: AbortSignal; release: () => void; resolve: (reply: Buffer) => void; reject: (error: Error) => void }): Endings {
+  const end = (settle: () => void): void => {
+    signal.removeEventListener('abort', give)
+    release()
+    settle()
+  }
+  const fail = (error: Error): void => end(() => reject(error))
+  const give = (): void => fail(new Error('no answer'))
+  if (signal.aborted) give()
+  else signal.addEventListener('abort', give)
+  return { answer: (reply) => end(() => resolve(reply)), fail }
 }

@@ -9,6 +9,7 @@ import { badMember, memberFailure } from './member-failure.ts'
 import type { NodeCalls } from './node-calls.ts'
 import type { WhiteoutStyle } from './whiteout-style.ts'
 import { whiteoutOf } from './whiteout.ts'
+import { setMemberXattrs } from './xattrs.ts'
 
 const deviceLimit = 16_384
 const createFile = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
@@ -65,7 +66,7 @@ export class LayerExtractor implements TarHandler {
       if (entry.sparse) ftruncateSync(file, entry.size)
       fchownSync(file, entry.uid, entry.gid)
       fchmodSync(file, entry.mode)
-      this.#xattrs(entry, (name, value) => this.#calls.setOpenXattr(file, name, value))
+      setMemberXattrs(entry, (name, value) => this.#calls.setOpenXattr(file, name, value))
       this.#calls.setOpenTime(file, entry.mtime)
       this.size += entry.size
     } catch (error) {
@@ -162,22 +163,8 @@ export class LayerExtractor implements TarHandler {
 
   #attributes(entry: TarEntry, place: Place): void {
     lchownSync(fsPath(place.path), entry.uid, entry.gid)
-    this.#xattrs(entry, (name, value) => this.#calls.setXattr(place.path, name, value))
+    setMemberXattrs(entry, (name, value) => this.#calls.setXattr(place.path, name, value))
     if (entry.type !== 'directory') this.#calls.setTime(place.path, entry.mtime)
-  }
-
-  #xattrs(entry: TarEntry, set: (name: string, value: Buffer) => void): void {
-    for (const [name, value] of entry.xattrs) {
-      // Overlay's own attributes in a tar could redirect a directory or hide a layer.
-      if (name.startsWith('trusted.overlay.')) continue
-      if (name.includes('\0')) throw badMember(entry.name, 'an attribute name holds a NUL byte')
-      try {
-        set(name, value)
-      } catch (error) {
-        const code = (error as { code?: string }).code
-        if (code !== 'EOPNOTSUPP' && code !== 'ENOTSUP' && code !== 'EPERM') throw error
-      }
-    }
   }
 
   #create<Result>(place: Place, make: (path: string | Buffer) => Result): Result {

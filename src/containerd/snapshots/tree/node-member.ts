@@ -2,8 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readSync, readlinkSync, type
 import { O_PATH } from '../../../kernel/constants/files.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { nr } from '../../../kernel/syscalls.ts'
-import { blockSize as tarBlock, tarEntry, type TarEntry, type TarType } from '../../../lib/tar/entry.ts'
+import { blockSize as tarBlock, tarEntry } from '../../../lib/tar/entry.ts'
 import { decodeName, fsPath } from '../../../lib/tar/member-name.ts'
+import { nodeDevice, nodeOwnership, nodeType } from '../../../lib/tar/node-fields.ts'
 import type { Fragment } from '../../../lib/tar/sparse.ts'
 import type { TarMember } from '../../../lib/tar/writer.ts'
 import { readXattrs } from './xattrs.ts'
@@ -55,15 +56,15 @@ export class NodePacker {
   }
 
   #member({ path, place, stats }: SeenNode): TarMember | undefined {
-    const type = typeOf(stats)
+    const type = nodeType(stats)
     if (type === undefined) return undefined
     const first = type === 'directory' ? undefined : this.#firstName(path, stats)
-    if (first !== undefined) return { entry: tarEntry({ ...attributes(stats), name: path, type: 'link', linkName: first }) }
+    if (first !== undefined) return { entry: tarEntry({ ...nodeOwnership(stats), name: path, type: 'link', linkName: first }) }
     if (type === 'file') return this.#regular(path, place)
-    const entry = { ...attributes(stats), type, xattrs: readXattrs(this.#kernel, place) }
+    const entry = { ...nodeOwnership(stats), type, xattrs: readXattrs(this.#kernel, place) }
     if (type === 'directory') return { entry: tarEntry({ ...entry, name: `${path}/` }) }
     if (type === 'symlink') return { entry: tarEntry({ ...entry, name: path, linkName: decodeName(readlinkSync(fsPath(place), { encoding: 'buffer' })) }) }
-    return { entry: tarEntry({ ...entry, name: path, ...deviceOf(stats) }) }
+    return { entry: tarEntry({ ...entry, name: path, ...nodeDevice(stats) }) }
   }
 
   #firstName(path: string, { dev, ino, nlink }: BigIntStats): string | undefined {
@@ -79,31 +80,10 @@ export class NodePacker {
     if (file === undefined) return undefined
     this.#file = file
     const stats = fstatSync(file, { bigint: true })
-    const entry = tarEntry({ ...attributes(stats), name: path, size: Number(stats.size), xattrs: readXattrs(this.#kernel, place) })
+    const entry = tarEntry({ ...nodeOwnership(stats), name: path, size: Number(stats.size), xattrs: readXattrs(this.#kernel, place) })
     const fragments = stats.size - stats.blocks * statBlock >= worthwhileHoles ? dataOf(this.#kernel, file, entry.size) : undefined
     if (fragments === undefined) return { entry, content: content(file, [{ offset: 0, length: entry.size }]) }
     return { entry: { ...entry, sparse: true }, fragments, content: content(file, fragments) }
-  }
-}
-
-function attributes(stats: BigIntStats): Partial<TarEntry> {
-  return { mode: Number(stats.mode & 0o7777n), uid: Number(stats.uid), gid: Number(stats.gid), mtime: stats.mtimeNs }
-}
-
-function typeOf(stats: BigIntStats): TarType | undefined {
-  if (stats.isFile()) return 'file'
-  if (stats.isDirectory()) return 'directory'
-  if (stats.isSymbolicLink()) return 'symlink'
-  if (stats.isCharacterDevice()) return 'character'
-  if (stats.isBlockDevice()) return 'block'
-  return stats.isFIFO() ? 'fifo' : undefined
-}
-
-/** makedev(3) taken apart. */
-function deviceOf({ rdev }: BigIntStats): Pick<TarEntry, 'deviceMajor' | 'deviceMinor'> {
-  return {
-    deviceMajor: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),
-    deviceMinor: Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn)),
   }
 }
 

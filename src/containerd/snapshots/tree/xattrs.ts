@@ -1,6 +1,8 @@
 import { KernelError } from '../../../kernel/failure.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { nr } from '../../../kernel/syscalls.ts'
+import type { TarEntry } from '../../../lib/tar/entry.ts'
+import { badMember } from './member-failure.ts'
 import { pathArgument } from './node-calls.ts'
 
 const largestList = 64 << 10
@@ -22,6 +24,24 @@ export function readXattrs(kernel: Pick<Kernel, 'syscall'>, path: string): Map<s
     found.set(name, Buffer.from(value.subarray(0, size)))
   }
   return found
+}
+
+/**
+ * Gives a node the attributes of its member. What the file system cannot keep, or the caller may not set, is left out.
+ * @throws InvalidParameter for a name that no kernel takes
+ */
+export function setMemberXattrs(entry: Pick<TarEntry, 'name' | 'xattrs'>, set: (name: string, value: Buffer) => void): void {
+  for (const [name, value] of entry.xattrs) {
+    // Overlay's own attributes in a tar could redirect a directory or hide a layer.
+    if (name.startsWith('trusted.overlay.')) continue
+    if (name.includes('\0')) throw badMember(entry.name, 'an attribute name holds a NUL byte')
+    try {
+      set(name, value)
+    } catch (error) {
+      const code = (error as { code?: string }).code
+      if (code !== 'EOPNOTSUPP' && code !== 'ENOTSUP' && code !== 'EPERM') throw error
+    }
+  }
 }
 
 /** One attribute, or undefined when it is not there. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { isGit, gitReference } from '../../../build/plan/copy-sources.ts'
 import { GitCheckouts } from '../../../build/copy/git-checkout.ts'
 import { download } from '../../../build/copy/download.ts'
-import { isArchive } from '../../../build/copy/unpack-archive.ts'
+import { isArchive, plainNames } from '../../../build/copy/unpack-archive.ts'
 import { decompressed } from '../../../containerd/images/decompress.ts'
 import { withWholeSource } from '../../../containerd/images/whole-source.ts'
 import { LayerExtractor } from '../../../containerd/snapshots/tree/layer-extractor.ts'
@@ -43,7 +43,7 @@ export async function receiveContext(place: ContextPlace, { context, remote }: P
 }
 
 async function unpack({ kernel, directory, signal }: ContextPlace, source: AsyncIterable<Uint8Array>): Promise<void> {
-  const extractor = new LayerExtractor({ calls: nodeCalls(kernel), style: { plain: true, removes: false, hide: () => {}, hideAll: () => {}, replaced: () => {} }, directory })
+  const extractor = new LayerExtractor({ calls: nodeCalls(kernel), style: plainNames, directory })
   try {
     await readTar(stoppable(decompressed(source), signal), extractor)
     extractor.finish()

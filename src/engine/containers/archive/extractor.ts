@@ -13,6 +13,7 @@ import { fsPath } from '../../../lib/tar/member-name.ts'
 import type { TarHandler } from '../../../lib/tar/reader.ts'
 import { MemberPlaces } from './member-places.ts'
 import { removeTree } from './remove-tree.ts'
+import { setMemberXattrs } from '../../../containerd/snapshots/tree/xattrs.ts'
 
 const AT_SYMLINK_FOLLOW = 0x400
 const createFile = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
@@ -75,7 +76,7 @@ export class ContainerExtractor implements TarHandler {
         const { uid, gid } = this.#options.owner ?? entry
         fchownSync(file, uid, gid)
         fchmodSync(file, entry.mode)
-        this.#xattrs(entry, (name, value) => this.#calls.setOpenXattr(file, name, value))
+        setMemberXattrs(entry, (name, value) => this.#calls.setOpenXattr(file, name, value))
         this.#calls.setOpenTime(file, entry.mtime)
       })
     } finally {
@@ -192,23 +193,10 @@ export class ContainerExtractor implements TarHandler {
       const { uid, gid } = this.#options.owner ?? entry
       chownSync(itself, uid, gid)
       chmodSync(itself, entry.mode)
-      this.#xattrs(entry, (name, value) => this.#call('setxattr', itself, name, value, value.length, 0))
+      setMemberXattrs(entry, (name, value) => this.#call('setxattr', itself, name, value, value.length, 0))
       if (entry.type !== 'directory') this.#calls.setTime(place, entry.mtime)
     } finally {
       closeSync(node)
-    }
-  }
-
-  #xattrs(entry: TarEntry, set: (name: string, value: Buffer) => void): void {
-    for (const [name, value] of entry.xattrs) {
-      if (name.startsWith('trusted.overlay.')) continue
-      if (name.includes('\0')) throw badMember(entry.name, 'an attribute name holds a NUL byte')
-      try {
-        set(name, value)
-      } catch (error) {
-        const code = (error as { code?: string }).code
-        if (code !== 'EOPNOTSUPP' && code !== 'ENOTSUP' && code !== 'EPERM') throw error
-      }
     }
   }
 }

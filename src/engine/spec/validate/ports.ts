@@ -1,7 +1,6 @@
 import { GantryError } from '../../../lib/errors.ts'
 import type { ContainerConfig } from '../../types/container-config.ts'
 import type { HostConfig } from '../../types/host-config.ts'
-import { notImplemented } from './unsupported.ts'
 
 const protocols = new Set(['tcp', 'udp', 'sctp'])
 
@@ -9,7 +8,7 @@ const protocols = new Set(['tcp', 'udp', 'sctp'])
 export function checkPorts(config: ContainerConfig, hostConfig: HostConfig): void {
   for (const exposed of Object.keys(config.ExposedPorts ?? {})) checkPort(exposed)
   for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
-    if (checkPort(port) === 'sctp') throw notImplemented('--publish with protocol sctp')
+    if (checkPort(port) === 'sctp') throw new GantryError('NotImplemented', 'not implemented yet: --publish with protocol sctp')
     for (const binding of bindings ?? []) {
       if (binding.HostPort && !isRange(binding.HostPort)) throw invalid(binding.HostPort)
     }

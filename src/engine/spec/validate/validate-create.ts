@@ -15,7 +15,6 @@ import { signalNumber } from './signals.ts'
 import { checkSysctls } from './sysctls.ts'
 import { checkHealthcheck } from '../../health/health-config.ts'
 import { checkUserNamespace } from './user-namespace.ts'
-import { refuseUnsupported } from './unsupported.ts'
 import { checkRestartPolicy } from './restart-policy.ts'
 
 export interface CreateRequest {
@@ -38,7 +37,6 @@ export function validateCreate({ config, hostConfig, networking, host, cgroupDri
   checkConfig(config)
   checkHealthcheck(config.Healthcheck)
   checkRestart(hostConfig)
-  refuseUnsupported(config, hostConfig)
   checkModes(config, hostConfig, networking)
   checkUserNamespace(hostConfig, security?.userRemap !== undefined)
   checkPorts(config, hostConfig)

@@ -2,7 +2,6 @@ import type { HostConfig } from '../../types/host-config.ts'
 import type { HostFacts } from '../input.ts'
 import { checkResources } from './resources.ts'
 import { checkRestartPolicy } from './restart-policy.ts'
-import { refuseUnsupported } from './unsupported.ts'
 
 /**
  * Refuses an update that Docker would refuse for any container, in its words. What `change` leaves unset stays.
@@ -10,7 +9,6 @@ import { refuseUnsupported } from './unsupported.ts'
  * @throws InvalidParameter; NotImplemented "not implemented yet: --x"
  */
 export function validateUpdate(change: HostConfig, host: HostFacts): string[] {
-  refuseUnsupported({}, change)
   checkRestartPolicy(change)
   return checkResources(change, host, 'update')
 }
