@@ -160,7 +160,7 @@ run --rm -v /nothing/here:relative ${tiny} true
 run --rm -v /tmp:/x:wrong ${tiny} true
 run --rm -v /tmp:/ ${tiny} true
 run --rm -v vol:/x:ro ${tiny} touch /x/y
-run --rm -v vol:/x -v wol:/x ${tiny} true
+run --rm -v /tmp:/x -v /proc:/x ${tiny} true
 run --rm -v /x:/x:ro,rw ${tiny} true
 run --rm --mount type=bind,src=/no/such/path,dst=/x ${tiny} true
 run --rm --mount type=wrong,dst=/x ${tiny} true
