@@ -259,7 +259,7 @@ run --rm -i ${tiny} cat
 run --rm -t ${tiny} sh -c 'test -t 1 && echo terminal'
 run -d --rm --attach stdout ${tiny} true
 run --rm --name -x ${tiny} true
-run -d --name one --label kind=first -v data:/data ${tiny} sh -c 'echo started; trap "exit 5" TERM; while :; do sleep 0.1; done'
+run -d --name one --label kind=first -v data:/data ${tiny} sh -c 'echo started; trap "exit 5" TERM; sleep 600 & wait'
 run -d --name one ${tiny} true
 ps --format '{{.Names}} {{.Image}} {{.Labels}} {{.Mounts}} {{.Networks}}'
 ps --filter label=kind=first --format {{.Names}}
@@ -299,11 +299,13 @@ kill -s 99 two
 kill -s 0 two
 kill -s CONT two
 restart -t 1 two
+exec two sleep 1
 logs two
 logs --tail 1 two
 logs --tail wrong two
 logs --since wrong two
-logs --since 1h --until 1s two
+logs --since 1h --until 30m two
+logs --since 2020-01-01 --until 2037-01-01 two
 cp two:/nothing /tmp
 cp two:/etc/group -
 diff two
