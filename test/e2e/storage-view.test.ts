@@ -62,8 +62,8 @@ for (const driver of ['overlay2', 'vfs', ...(findProgram('fuse-overlayfs') ? ['f
       await eventually(() => assert.equal(readFileSync(path.join(at, 'live'), 'utf8'), 'live\n'))
       interrupt()
       await ended
-      await eventually(() => assert.deepEqual(views(), []))
-      assert.deepEqual(mountsOf(engine.dataRoot), [])
+      // The driver's own mount goes after the view that stood on it.
+      await eventually(() => assert.deepEqual([...views(), ...mountsOf(engine.dataRoot)], []))
       assert.match(await gantry.ok('system', 'check'), /: clean$/)
     })
 
