@@ -33,7 +33,7 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
   return result;
 }
 enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45,
-       CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128, DUP3 = 292, GETPPID = 110, PRCTL = 157,
+       PREAD64 = 17, CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128, DUP3 = 292, GETPPID = 110, PRCTL = 157,
        ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61,
        SENDFILE = 40, SOCKETPAIR = 53, GETPID = 39, SIGNALFD4 = 289, MEMFD_CREATE = 319, EXECVEAT = 322, FLOCK = 73, UNLINKAT = 263, MODE_OF_STAT = 6 };
 #elif defined(__aarch64__)
@@ -50,7 +50,7 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
   return x0;
 }
 enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207,
-       CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137, DUP3 = 24, GETPPID = 173, PRCTL = 167,
+       PREAD64 = 67, CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137, DUP3 = 24, GETPPID = 173, PRCTL = 167,
        ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260,
        SENDFILE = 71, SOCKETPAIR = 199, GETPID = 172, SIGNALFD4 = 74, MEMFD_CREATE = 279, EXECVEAT = 281, FLOCK = 32, UNLINKAT = 35, MODE_OF_STAT = 4 };
 #else
@@ -183,7 +183,7 @@ static void execute(const struct operation *ops, u32 count, u8 *blob) {
 
 /* -------------------------------------------------------------------------------------------------------- the monitor */
 
-enum { POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16 };
+enum { POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 16 };
 enum { FRAME = 65536, LINE = 16384, TAIL = 4 << 20, CLIENTS = 64 };
 enum { ATTACH = 1, START = 2, SIGNAL = 3, RESIZE = 4, WAIT = 5 };
 enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4, CLOSE_STDIN = 8 };
@@ -196,7 +196,7 @@ struct log_rules {
   const char *path, *attributes;
 };
 struct monitor {
-  i32 pid, pidfd, listen, sync, in, out, err, terminal, log;
+  i32 pid, pidfd, listen, sync, in, out, err, terminal, log, watched;
   const struct log_rules *rules; /* or none */
 };
 struct pollfd {
@@ -732,11 +732,27 @@ static void welcome(void) {
 
 static i32 status_code;
 static i64 status_time;
+static u8 last_words[512];
+static u32 last_size;
+
+/* A file that goes when the process does, counters of its cgroup for example: what it says last is kept. */
+static void look(void) {
+  u8 words[sizeof last_words];
+  if (self->watched < 0) return;
+  i64 n = sys(PREAD64, self->watched, words, sizeof words, 0);
+  if (n <= 0) {
+    shut(&self->watched);
+    return;
+  }
+  memcpy(last_words, words, (u64)n);
+  last_size = (u32)n;
+}
 
 static void reap(void) {
   i32 info[32];
   memset(info, 0, sizeof info);
   i64 result;
+  look();
   do result = sys(WAITID, 1 /* P_PID */, self->pid, info, 4 /* WEXITED */, 0);
   while (result == -EINTR);
   i32 code = info[2] /* si_code */, status = info[6] /* si_status */;
@@ -753,7 +769,16 @@ static void reap(void) {
   drain(&self->err, 2);
 }
 
-/* "<code> <milliseconds>\n", whole or not at all. */
+/* Whole or not at all. */
+static void write_file(const char *name, const u8 *bytes, u32 size) {
+  i32 fd = (i32)sys(OPENAT, AT_FDCWD, "exit.tmp", 01 | 0100 | 01000 | CLOEXEC, 0600);
+  if (fd < 0) return;
+  write_all(fd, bytes, size);
+  sys(CLOSE, fd);
+  sys(RENAMEAT2, AT_FDCWD, "exit.tmp", AT_FDCWD, name, 0);
+}
+
+/* "<code> <milliseconds>\n" */
 static void record_exit(void) {
   char line[48];
   u64 time = (u64)status_time;
@@ -763,12 +788,8 @@ static void record_exit(void) {
   number(line + size, (u32)(time / 1000000), 8);
   number(line + size + 8, (u32)(time % 1000000), 6);
   line[size + 14] = '\n';
-  i32 fd = (i32)sys(OPENAT, AT_FDCWD, "exit.tmp", 01 | 0100 | 01000 | CLOEXEC, 0600);
-  if (fd >= 0) {
-    write_all(fd, (u8 *)line, (u32)size + 15);
-    sys(CLOSE, fd);
-    sys(RENAMEAT2, AT_FDCWD, "exit.tmp", AT_FDCWD, "exit", 0);
-  }
+  if (last_size > 0) write_file("watched", last_words, last_size);
+  write_file("exit", (u8 *)line, (u32)size + 15);
   shut(&self->listen);
   for (u32 i = 0; i < client_count; i++) {
     if (clients[i].waits) reply(&clients[i], EXITED, status_code, status_time);
@@ -782,18 +803,19 @@ static void set_nonblock(i32 fd) {
 
 /* One turn: wait, then serve everything that is ready. */
 static void turn(void) {
-  struct pollfd poll[5 + CLIENTS];
+  struct pollfd poll[6 + CLIENTS];
   u32 count = client_count;
   i64 soon[2] = {0, 100000000};
   if (log_held) rotate();
   int can_read = current == 0 && !log_held;
   i32 to = self->terminal >= 0 ? self->terminal : self->in;
-  struct pollfd fixed[5] = {
+  struct pollfd fixed[6] = {
       {self->pidfd, POLLIN, 0},
       {self->listen, POLLIN, 0},
       {self->terminal >= 0 ? self->terminal : self->out, can_read ? POLLIN : 0, 0},
       {self->err, can_read ? POLLIN : 0, 0},
       {input_size > 0 ? to : -1, POLLOUT, 0},
+      {self->watched, POLLPRI, 0},
   };
   memcpy(poll, fixed, sizeof fixed);
   /* poll reports a hang-up whether asked or not: leave descriptors out that are not wanted now */
@@ -803,13 +825,14 @@ static void turn(void) {
     int listens = !c->attached || !(c->want & WANT_STDIN) || input_size == 0;
     struct pollfd p = {c->fd, (short)((listens && !c->input_ended ? POLLIN : 0) | (pending(c) ? POLLOUT : 0)), 0};
     if (!listens && p.events == 0) p.fd = -1; /* its hang-up counts only after its input */
-    poll[5 + i] = p;
+    poll[6 + i] = p;
   }
-  if (sys(PPOLL, poll, 5 + count, log_held ? soon : 0, 0, 8) < 0) return;
+  if (sys(PPOLL, poll, 6 + count, log_held ? soon : 0, 0, 8) < 0) return;
+  if (poll[5].revents) look();
   if (poll[4].revents) feed();
   /* from the last to the first: drop() moves the last into the gap */
   for (u32 i = count; i-- > 0;) {
-    short got = poll[5 + i].revents;
+    short got = poll[6 + i].revents;
     if ((got & POLLIN && !receive(&clients[i])) || got & POLLERR || (got & POLLHUP && !(got & POLLIN))) drop(i);
   }
   if (current != 0) flush();
@@ -824,7 +847,7 @@ static void close_others(const struct monitor *block) {
   const i32 *kept = &block->pidfd;
   for (i32 from = 3;;) {
     i32 next = 0x7fffffff;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 9; i++)
       if (kept[i] >= from && kept[i] < next) next = kept[i];
     for (u32 i = 0; i < client_count; i++)
       if (clients[i].fd >= from && clients[i].fd < next) next = clients[i].fd;
@@ -843,6 +866,7 @@ static void monitor(struct monitor *block) {
   set_nonblock(self->out);
   set_nonblock(self->err);
   set_nonblock(self->terminal);
+  look(); /* without a first look there is no second */
   begin_log();
   report(CREATED, self->pid, 0);
   if (self->pid < 0) { /* the program goes on to make a process once it is asked to start */

@@ -45,7 +45,7 @@ export function createNetworks({ service, events, members, defaults = { options:
       const wanted = pruneFilter(filters)
       const deleted: string[] = []
       for (const network of service.list()) {
-        if (['bridge', 'host', 'none'].includes(network.name) || service.endpoints(network.id).length > 0 || !wanted(network)) continue
+        if (['bridge', 'host', 'none'].includes(network.name) || network.configOnly || service.endpoints(network.id).length > 0 || !wanted(network)) continue
         await remove(network)
         deleted.push(network.name)
       }

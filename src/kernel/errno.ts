@@ -1,9 +1,15 @@
 import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 
-const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value as number, name]))
-// Linux numbers that node:os does not carry.
-for (const [value, name] of [[61, 'ENODATA'], [117, 'EUCLEAN'], [22, 'EINVAL'], [16, 'EBUSY']] as const) names.set(value, name)
+let names: Map<number, string> | undefined
+
+/** Made when there is an error to name: a runtime that starts has no time for it. */
+function makeNames(): Map<number, string> {
+  const made = new Map(Object.entries(constants.errno).map(([name, value]) => [value as number, name]))
+  // Linux numbers that node:os does not carry.
+  for (const [value, name] of [[61, 'ENODATA'], [117, 'EUCLEAN'], [22, 'EINVAL'], [16, 'EBUSY']] as const) made.set(value, name)
+  return made
+}
 
 /** Texts as strerror(3) gives them, for those that users meet. */
 const texts: Record<string, string> = {
@@ -25,7 +31,7 @@ const texts: Record<string, string> = {
 
 /** "ENOENT" for 2. */
 export function errnoName(errno: number): string {
-  return names.get(errno) ?? `E${errno}`
+  return (names ??= makeNames()).get(errno) ?? `E${errno}`
 }
 
 /** The C library's text for an errno, in Go's lower case, since that is what users of Docker see. */

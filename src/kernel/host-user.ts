@@ -17,10 +17,14 @@ export function isRootless(uid: number = process.geteuid?.() ?? 0, map: string =
   return uid !== 0 || (hostUser(uid, map) !== 0 && name !== '' && name !== 'root')
 }
 
+let read: string | undefined
+
+/** Written once in a process's life, before it can be asked here. */
 function ownMap(): string {
   try {
-    return readFileSync('/proc/self/uid_map', 'latin1')
+    read ??= readFileSync('/proc/self/uid_map', 'latin1')
   } catch {
-    return '' // a kernel without user namespaces
+    read = '' // a kernel without user namespaces
   }
+  return read
 }

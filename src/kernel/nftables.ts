@@ -43,7 +43,7 @@ export async function loadRuleset(kernel: Kernel, ruleset: string): Promise<void
 /** So many elements are one transaction: a datagram has to fit the socket's buffer. */
 const most = 1000
 
-/** Changes elements of maps and sets. What a change adds comes all or not at all; up to a thousand elements at one moment. */
+/** Changes elements of maps and sets. What a call adds comes all or not at all; up to a thousand elements at one moment. */
 export class NftablesMaps {
   readonly #socket: NetlinkSocket
 
@@ -51,19 +51,17 @@ export class NftablesMaps {
     this.#socket = new NetlinkSocket(kernel, protocol.netfilter)
   }
 
-  change(change: MapChange): void {
-    const of = change.family === 6 ? family.inet6 : family.inet
-    const where = [header(of), attribute(1, text(change.table)), attribute(2, text(change.map))]
-    for (const part of chunks(change.remove ?? [], most)) this.#remove(part, { where, map: change.map })
-    const added: MapElement[] = []
-    for (const part of chunks(change.add ?? [], most)) {
+  change(...changes: MapChange[]): void {
+    for (const pieces of transactions(changes, ({ remove = [] }) => remove)) this.#remove(pieces)
+    const added: Piece[][] = []
+    for (const pieces of transactions(changes, ({ add = [] }) => add)) {
       try {
-        this.#transaction([adding(part, { where, map: change.map })])
+        this.#transaction(pieces.map(adding))
       } catch (error) {
-        for (const undone of chunks(added, most)) this.#remove(undone, { where, map: change.map })
+        for (const undone of added) this.#remove(undone)
         throw error
       }
-      added.push(...part)
+      added.push(pieces)
     }
   }
 
@@ -81,16 +79,17 @@ export class NftablesMaps {
    * An element that is missing undoes its whole transaction. Of several each is added first, then removed: that always
    * succeeds, but where somebody has given a key other data, and then each gets a transaction of its own.
    */
-  #remove(unwanted: readonly MapElement[], at: MapPlace): void {
-    if (unwanted.length > 1) {
+  #remove(pieces: readonly Piece[]): void {
+    const count = pieces.reduce((sum, { list }) => sum + list.length, 0)
+    if (count > 1) {
       try {
-        this.#transaction([adding(unwanted, at), removing(unwanted, at)])
+        this.#transaction([...pieces.map(adding), ...pieces.map(removing)])
         return
       } catch (error) {
         if (!(error instanceof NetlinkError) || error.errno !== EEXIST) throw error
       }
     }
-    for (const element of unwanted) this.#transaction([{ ...removing([element], at), ignore: [ENOENT] }])
+    for (const piece of pieces) for (const element of piece.list) this.#transaction([{ ...removing({ ...piece, list: [element] }), ignore: [ENOENT] }])
   }
 
   #transaction(requests: Request[]): void {
@@ -100,16 +99,39 @@ export class NftablesMaps {
   }
 }
 
-interface MapPlace {
+/** Elements of one map. */
+interface Piece {
   where: readonly Buffer[]
   map: string
+  list: readonly MapElement[]
 }
 
-function adding(list: readonly MapElement[], { where, map }: MapPlace): Request {
+/** In the order given, so many elements at a time as fit one transaction. */
+function transactions(changes: readonly MapChange[], pick: (change: MapChange) => readonly MapElement[]): Piece[][] {
+  const all: Piece[][] = []
+  let free = 0
+  for (const change of changes) {
+    const where = [header(change.family === 6 ? family.inet6 : family.inet), attribute(1, text(change.table)), attribute(2, text(change.map))]
+    const elements = pick(change)
+    for (let at = 0; at < elements.length; ) {
+      if (free === 0) {
+        all.push([])
+        free = most
+      }
+      const list = elements.slice(at, at + free)
+      all.at(-1)?.push({ where, map: change.map, list })
+      at += list.length
+      free -= list.length
+    }
+  }
+  return all
+}
+
+function adding({ list, where, map }: Piece): Request {
   return { act: `cannot add elements to nftables map ${map}`, message: { type: nft.newSetElement, flags: flag.request | flag.ack | flag.create, parts: [...where, elements(list, true)] } }
 }
 
-function removing(list: readonly MapElement[], { where, map }: MapPlace): Request {
+function removing({ list, where, map }: Piece): Request {
   return { act: `cannot remove element of nftables map ${map}`, message: { type: nft.deleteSetElement, flags: flag.request | flag.ack, parts: [...where, elements(list, false)] } }
 }
 
@@ -125,8 +147,4 @@ function elements(list: readonly MapElement[], withData: boolean): Buffer {
     if (withData && data !== undefined) parts.push(nested(2, attribute(1, data)))
     return nested(1, ...parts)
   }))
-}
-
-function chunks<T>(list: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size))
 }

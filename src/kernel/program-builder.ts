@@ -118,7 +118,7 @@ export class ProgramBuilder {
 
   monitorBlock(): MonitorBlock {
     const pointer = this.space(48)
-    const names = ['pid', 'pidfd', 'listen', 'sync', 'stdin', 'stdout', 'stderr', 'terminal', 'log'] as const
+    const names = ['pid', 'pidfd', 'listen', 'sync', 'stdin', 'stdout', 'stderr', 'terminal', 'log', 'watched'] as const
     const cells = names.map((name, i) => [name, this.cellAt(offsetBy(pointer, i * 4), name)] as const)
     return { pointer, rules: offsetBy(pointer, 40), ...(Object.fromEntries(cells) as Record<(typeof names)[number], Cell>) }
   }

@@ -74,6 +74,7 @@ export async function launchProgram(kernel: Pick<Kernel, 'syscall'>, options: La
     } catch (error) {
       shutDown(kernel, status)
       while (read() !== undefined);
+      closeSync(status)
       throw error
     }
     writeSync(status, '+')

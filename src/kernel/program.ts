@@ -102,6 +102,8 @@ export interface MonitorBlock {
   readonly terminal: Cell
   /** The log, opened for append. */
   readonly log: Cell
+  /** A file whose last words are kept: it is read when it changes (POLLPRI), and when the process ends. At most 512 bytes. */
+  readonly watched: Cell
   /** Where the address of the rules for the log goes, when there are any: src/shim/log-rules.ts. */
   readonly rules: Pointer
 }

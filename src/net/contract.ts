@@ -27,8 +27,11 @@ export interface NetworkService {
   /** @throws Forbidden for a predefined network and for one with endpoints */
   remove(networkId: string): Promise<void>
   allocate(request: AllocateEndpoint): Promise<Endpoint>
-  /** Makes the interface, moves it into the namespace of `pid`, configures it as eth<n>, brings lo up, opens the ports. */
-  attach(endpointId: string, pid: number): Promise<void>
+  /**
+   * Makes the interface, moves it into the namespace of `pid`, configures it as eth<n>, brings lo up, opens the ports.
+   * @returns the endpoint as it is now: drivers of third parties may give addresses as late as here
+   */
+  attach(endpointId: string, pid: number): Promise<Endpoint>
   /** Closes ports, removes the interface. Addresses and ports stay reserved until release. `pid`: the container, while it lives. */
   detach(endpointId: string, pid?: number): Promise<void>
   release(endpointId: string): Promise<void>
@@ -40,6 +43,11 @@ export interface NetworkService {
    * that moves to another network keeps its host port. @returns the container's ports as in inspect
    */
   publish(containerId: string, bindings: Record<string, PortBinding[]>): Promise<BoundPorts>
+  /**
+   * These ports beside those that it has: all or none, at the cost of the new ones alone. @returns the rows of the ports named;
+   * undefined, and nothing is done: ports have to move as well, which is for `publish`
+   */
+  publishMore(containerId: string, bindings: Record<string, PortBinding[]>): Promise<BoundPorts | undefined>
   /** A container has another name. `dnsNames` by endpoint id. */
   rename(containerId: string, name: string, dnsNames: ReadonlyMap<string, string[]>): void
   /** What a name server for a network has to know. Also in a file, see NetworkNames. */
@@ -57,7 +65,8 @@ export interface NetworkService {
   close(): Promise<void>
 }
 
-export type NetworkDriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan'
+/** "bridge", "host", "null", "macvlan", "ipvlan", "cni", or the name of a plugin. */
+export type NetworkDriverName = string
 
 export interface NetworkInfo {
   id: string
@@ -74,6 +83,9 @@ export interface NetworkInfo {
   /** As given, and for bridges without a name that was given also com.docker.network.bridge.name left out, as Docker has it. */
   options: Record<string, string>
   labels: Record<string, string>
+  /** Only settings for other networks, which name it in `configFrom`: no container can be on it. Driver "null". */
+  configOnly?: boolean
+  configFrom?: string
 }
 
 /** One subnet of a network, of either family. Empty: none. */
@@ -86,6 +98,8 @@ export interface SubnetInfo {
   auxAddresses?: Record<string, string>
   /** A user chose this subnet: containers may ask for addresses. */
   requested?: boolean
+  /** What the IPAM driver calls this pool, where that is not the engine itself. */
+  poolId?: string
 }
 
 export interface CreateNetwork {
@@ -100,6 +114,9 @@ export interface CreateNetwork {
   ipam: { driver: string; options: Record<string, string> | null; config: RequestedSubnet[] }
   options: Record<string, string>
   labels: Record<string, string>
+  configOnly?: boolean
+  /** Name of a network with `configOnly`. */
+  configFrom?: string
 }
 
 export interface RequestedSubnet {
@@ -119,6 +136,8 @@ export interface AllocateEndpoint {
   ipv4?: string
   ipv6?: string
   mac?: string
+  /** More addresses of the interface, of the link alone. */
+  linkLocal?: readonly string[]
   /** Keys "80/tcp", "53/udp"; a port range of the host side is "8000-8010"; empty HostPort: ephemeral. As `publish` does it. */
   portBindings?: Record<string, PortBinding[]>
   gwPriority?: number
@@ -160,6 +179,7 @@ export interface Endpoint {
   prefix6: number
   gateway6: string
   mac: string
+  linkLocal?: readonly string[]
   /** Host end of the pair; empty for drivers that have none. */
   hostInterface: string
   /** Its name inside, "eth0". */

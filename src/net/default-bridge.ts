@@ -1,10 +1,12 @@
 import { GantryError } from '../lib/errors.ts'
 import { formatAddress, parseAddress } from '../lib/ip-address.ts'
 import type { NetworkInfo, SubnetInfo } from './contract.ts'
-import { contains, formatPrefix, parseCidr, parsePrefix } from './ip-prefix.ts'
+import { contains, formatPrefix, parseCidr } from './ip-prefix.ts'
+import type { Prefix } from './ip-prefix.ts'
 import { freeSubnet } from './ipam/free-subnet.ts'
 import type { PoolBase } from './ipam/free-subnet.ts'
 import { hostPrefixes } from './ipam/host-prefixes.ts'
+import { subnetsOf } from './network-list.ts'
 import type { DefaultBridge } from './network-list.ts'
 
 /** The daemon's flags for its default bridge. */
@@ -29,7 +31,7 @@ export interface DefaultBridgeSettings {
 /** What the default bridge is by flags, by what is on the host (`existing`: "172.17.0.1/16"), and by the pools. @throws InvalidParameter */
 export function defaultBridge(settings: DefaultBridgeSettings, { existing, others, pools }: { existing: string | undefined; others: readonly NetworkInfo[]; pools: readonly PoolBase[] }): DefaultBridge {
   const { bip, bip6, fixedCidr, fixedCidr6, defaultGateway, defaultGateway6, enableIPv6 = false } = settings
-  const used = [...others.flatMap(({ ipam }) => ipam.config.map(({ subnet }) => parsePrefix(subnet))), ...hostPrefixes()]
+  const used = [...subnetsOf(others), ...hostPrefixes()]
   const v4 = subnetOf({ family: 4, bip: bip ?? existing, fixed: fixedCidr, other: defaultGateway }, () => freeSubnet(pools, used, 4))
   const v6 = enableIPv6 ? [subnetOf({ family: 6, bip: bip6, fixed: fixedCidr6, other: defaultGateway6 }, () => freeSubnet(pools, used, 6))] : []
   return {
@@ -53,7 +55,7 @@ interface Flags {
   other: string | undefined
 }
 
-function subnetOf({ family, bip, fixed, other }: Flags, free: () => ReturnType<typeof parsePrefix>): SubnetInfo {
+function subnetOf({ family, bip, fixed, other }: Flags, free: () => Prefix): SubnetInfo {
   const flag = family === 4 ? '' : '6'
   const own = bip === undefined ? undefined : parseCidr(bip)
   const range = fixed === undefined ? undefined : parseCidr(fixed).prefix

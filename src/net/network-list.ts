@@ -1,5 +1,7 @@
 import { GantryError } from '../lib/errors.ts'
 import type { NetworkInfo, SubnetInfo } from './contract.ts'
+import { parsePrefix } from './ip-prefix.ts'
+import type { Prefix } from './ip-prefix.ts'
 import { newIdentity, predefined } from './network-store.ts'
 import type { Identity } from './network-store.ts'
 
@@ -10,12 +12,12 @@ export interface DefaultBridge {
   options: Record<string, string>
 }
 
-/** The three networks that every engine has. */
-export function predefinedNetworks(identities: Record<string, Identity>, bridge: DefaultBridge): NetworkInfo[] {
+/** The three networks that every engine has, or two where there is no default bridge. */
+export function predefinedNetworks(identities: Record<string, Identity>, bridge: DefaultBridge | undefined): NetworkInfo[] {
   const base = { scope: 'local', internal: false, attachable: false, enableIPv4: true, enableIPv6: false, labels: {} } as const
-  return predefined.map((name): NetworkInfo => {
+  return predefined.filter((name) => name !== 'bridge' || bridge !== undefined).map((name): NetworkInfo => {
     const identity = identities[name] ?? newIdentity()
-    if (name !== 'bridge') {
+    if (name !== 'bridge' || bridge === undefined) {
       const driver = name === 'host' ? 'host' : 'null'
       return { ...base, ...identity, name, driver, ipam: { driver: 'default', options: null, config: [] }, options: {} }
     }
@@ -29,6 +31,11 @@ export function predefinedNetworks(identities: Record<string, Identity>, bridge:
 
 export function isPredefined(network: Pick<NetworkInfo, 'name'>): boolean {
   return (predefined as readonly string[]).includes(network.name)
+}
+
+/** The subnets that networks have: no other may overlap. What only holds settings has none. */
+export function subnetsOf(networks: readonly NetworkInfo[]): Prefix[] {
+  return networks.filter(({ configOnly }) => !configOnly).flatMap(({ ipam }) => ipam.config.map(({ subnet }) => parsePrefix(subnet)))
 }
 
 /** By id, then by name, then by the only id that begins so. */

@@ -2,22 +2,30 @@ import { randomBytes } from 'node:crypto'
 import { GantryError } from '../lib/errors.ts'
 import { formatAddress } from '../lib/ip-address.ts'
 import type { PortBinding } from '../engine/types/host-config.ts'
-import type { AllocateEndpoint, BoundPorts, CreateNetwork, Endpoint, NameRecord, NameResolving, NetworkDriverName, NetworkInfo, NetworkService } from './contract.ts'
+import type { AllocateEndpoint, BoundPorts, CreateNetwork, Endpoint, NameRecord, NameResolving, NetworkInfo, NetworkService } from './contract.ts'
 import { RestoringFilter } from './firewall/restoring-filter.ts'
 import { FilterWatch } from './firewall/watch.ts'
 import { newNetwork } from './create-network.ts'
 import type { ContainerNames } from './dns/container-names.ts'
-import type { NetworkDriver } from './drivers/contract.ts'
+import { checkUnused } from './configuration-network.ts'
+import type { DriverTable } from './drivers/driver-table.ts'
+import { applySysctls } from './drivers/endpoint-sysctls.ts'
 import type { HostLinks } from './drivers/host-links.ts'
+import type { Sandboxes } from './drivers/sandboxes.ts'
 import { bringUpLoopback, routeBy } from './drivers/inner-interface.ts'
 import type { EndpointStore, StoredEndpoint } from './endpoint-store.ts'
+import { EndpointTable } from './endpoint-table.ts'
 import { gatewayOrder, wayOf, waysOut } from './gateway-order.ts'
 import type { Membership } from './gateway-order.ts'
-import { allocation, freeInterfaceName } from './allocation.ts'
+import { allocation, freeInterfaceName, noPlaces, placesIn } from './allocation.ts'
+import { foreignPlaces, recoverForeign, releaseForeign } from './foreign-endpoints.ts'
+import { foreignCarrier, foreignPorts } from './foreign-ports.ts'
 import { filteredNetwork } from './filtered-network.ts'
 import { switchOnForwarding } from './host-switches.ts'
 import type { PoolBase } from './ipam/free-subnet.ts'
 import { NetworkPools } from './ipam/network-pools.ts'
+import { isOwnIpam } from './ipam/plugin-ipam.ts'
+import type { PluginIpam } from './ipam/plugin-ipam.ts'
 import { nameRecord } from './names-folder.ts'
 import type { NamesFolder } from './names-folder.ts'
 import { findNetwork, isPredefined } from './network-list.ts'
@@ -42,7 +50,10 @@ export interface NetworkParts {
   predefined: readonly NetworkInfo[]
   store: NetworkStore
   endpoints: EndpointStore
-  drivers: Record<NetworkDriverName, NetworkDriver>
+  drivers: DriverTable
+  /** Of plugins. */
+  ipam: PluginIpam
+  sandboxes: Sandboxes
   links: HostLinks
   filter: PacketFilter
   holder: PortHolder
@@ -67,7 +78,7 @@ class Networks implements LocalNetworkService {
   readonly #publisher: PortPublisher
   readonly #networks = new Map<string, NetworkInfo>()
   readonly #pools = new Map<string, NetworkPools>()
-  readonly #endpoints = new Map<string, StoredEndpoint>()
+  readonly #endpoints = new EndpointTable()
   /** Endpoints with an interface, and the process in whose namespace it is; 0: not known, of an earlier life. */
   readonly #attached = new Map<string, number>()
   /** Allocations on their way, by network and container. */
@@ -82,10 +93,10 @@ class Networks implements LocalNetworkService {
     const last = parts.endpoints.lastAddresses()
     for (const network of [...parts.predefined, ...parts.store.networks()]) {
       this.#networks.set(network.id, network)
-      this.#pools.set(network.id, new NetworkPools(network, last[network.id]))
+      this.#pools.set(network.id, ownPools(network, last[network.id]))
     }
     for (const endpoint of parts.endpoints.load()) {
-      this.#endpoints.set(endpoint.id, endpoint)
+      this.#endpoints.set(endpoint)
       for (const address of [endpoint.ipv4, endpoint.ipv6]) if (address !== '') this.#pools.get(endpoint.networkId)?.hold(address)
       parts.ports.hold(endpoint.rules)
     }
@@ -113,16 +124,16 @@ class Networks implements LocalNetworkService {
 
   create(request: CreateNetwork): Promise<NetworkInfo> {
     return this.#inTurn(async () => {
-      const { drivers, pools, store } = this.#parts
-      const network = newNetwork(request, { networks: this.list(), drivers, pools })
+      const { drivers, pools, store, ipam } = this.#parts
+      const network = await newNetwork(request, { networks: this.list(), drivers, pools, ipam })
       store.save(network)
       this.#networks.set(network.id, network)
-      this.#pools.set(network.id, new NetworkPools(network))
+      this.#pools.set(network.id, ownPools(network))
       try {
-        this.#setUp(network)
+        await this.#setUp(network)
         if (network.driver === 'bridge') await this.#loadFilter()
       } catch (error) {
-        this.#drop(network)
+        await this.#drop(network)
         await this.#loadFilter().catch(() => undefined)
         throw error
       }
@@ -134,12 +145,13 @@ class Networks implements LocalNetworkService {
     return this.#inTurn(async () => {
       const network = this.get(networkId)
       if (isPredefined(network)) throw new GantryError('Forbidden', `${network.name} is a pre-defined network and cannot be removed`)
+      checkUnused(network, this.list())
       const active = this.#on(network.id)
       if (active.length > 0) {
         const who = active.map(({ containerName, id }) => `name:"${containerName}" id:"${id.slice(0, 12)}"`).join(', ')
         throw new GantryError('Forbidden', `error while removing network: network ${network.name} id ${network.id} has active endpoints (${who})`)
       }
-      this.#drop(network)
+      await this.#drop(network)
       if (network.driver === 'bridge') await this.#loadFilter()
     })
   }
@@ -157,10 +169,16 @@ class Networks implements LocalNetworkService {
     const network = this.get(request.networkId)
     const existing = this.#on(network.id).find(({ containerId }) => containerId === request.containerId)
     if (existing !== undefined) return existing
-    const pools = this.#pools.get(network.id) ?? new NetworkPools(network)
+    if (network.configOnly) throw new GantryError('Forbidden', 'cannot create endpoint on configuration-only network')
+    const driver = this.#parts.drivers.of(network.driver)
+    const isForeign = driver.isForeign === true || driver.givesAddresses === true
+    const pools = this.#pools.get(network.id) ?? ownPools(network)
     const siblings = this.#memberships(request.containerId).map(({ endpoint }) => endpoint)
-    const endpoint = allocation({ id: randomBytes(32).toString('hex'), network, pools, request, interfaceName: freeInterfaceName(network, siblings, request.driverOpts) })
+    const interfaceName = freeInterfaceName(network, siblings, request.driverOpts)
+    const places = driver.givesAddresses ? noPlaces : isOwnIpam(network.ipam.driver) ? placesIn(network, pools, request) : await foreignPlaces(this.#parts, network, request)
+    const endpoint = allocation({ id: randomBytes(32).toString('hex'), network, places, request, interfaceName, isForeign })
     this.#keep(endpoint)
+    if (driver.allocate !== undefined) await this.#announce(network, endpoint)
     this.#writeNames(network)
     if (request.portBindings === undefined || Object.keys(request.portBindings).length === 0) return endpoint
     try {
@@ -173,44 +191,56 @@ class Networks implements LocalNetworkService {
   }
 
   async publish(containerId: string, bindings: Record<string, PortBinding[]>): Promise<BoundPorts> {
-    await this.#publisher.publish(this.#memberships(containerId), bindings)
+    const carrier = foreignCarrier(this.#memberships(containerId), this.#parts.drivers)
+    if (carrier !== undefined) this.#keep(await foreignPorts(carrier, bindings, this.#attached.has(carrier.id)))
+    else await this.#publisher.publish(this.#memberships(containerId), bindings)
     return allPorts(this.#memberships(containerId).map(({ endpoint }) => endpoint))
   }
 
-  async attach(endpointId: string, pid: number): Promise<void> {
+  async publishMore(containerId: string, bindings: Record<string, PortBinding[]>): Promise<BoundPorts | undefined> {
+    if (foreignCarrier(this.#memberships(containerId), this.#parts.drivers) !== undefined) return undefined
+    return this.#publisher.publishMore(this.#memberships(containerId), bindings)
+  }
+
+  async attach(endpointId: string, pid: number): Promise<Endpoint> {
     const endpoint = this.#endpoints.get(endpointId)
     if (endpoint === undefined) throw new GantryError('NotFound', `endpoint ${endpointId} not found`)
     const network = this.get(endpoint.networkId)
-    if (network.driver === 'host') return
+    if (network.driver === 'host') return endpoint
     if (network.driver === 'null') {
       await this.attachNone(pid)
-      return
+      return endpoint
     }
-    if (this.#attached.get(endpointId) === pid) return
+    if (this.#attached.get(endpointId) === pid) return endpoint
     const way = wayOf(endpoint, waysOut(this.#memberships(endpoint.containerId)))
-    const name = this.#parts.drivers[network.driver].attach(network, endpoint, { pid, way })
+    const made = this.#parts.drivers.of(network.driver).attach(network, endpoint, { pid, way, keep: (state) => this.#keepState(endpointId, state) })
+    const placed = typeof made === 'string' ? { containerInterface: made } : await this.#foreign(endpointId, made)
     this.#attached.set(endpointId, pid)
     try {
-      if (name !== endpoint.containerInterface) this.#keep({ ...endpoint, containerInterface: name })
+      if (typeof made !== 'string' || made !== endpoint.containerInterface) this.#keep({ ...(this.#endpoints.get(endpointId) ?? endpoint), ...placed })
+      if (typeof made !== 'string') this.#settle(endpoint, network, pid)
+      if (endpoint.sysctls !== undefined) applySysctls(this.#parts.links.home, endpoint.sysctls, { pid, name: placed.containerInterface })
       await this.#parts.filter.publish(endpoint.rules)
     } catch (error) {
       await this.detach(endpointId, pid)
       throw error
     }
     await this.#parts.resolver.changed(endpoint.containerId, this.#memberships(endpoint.containerId))
+    return this.#endpoints.get(endpointId) ?? endpoint
   }
 
   async detach(endpointId: string, pid?: number): Promise<void> {
     const endpoint = this.#endpoints.get(endpointId)
     const inside = pid ?? this.#attached.get(endpointId)
-    if (endpoint === undefined || inside === undefined) return
+    if (endpoint === undefined || (inside === undefined && endpoint.driverState === undefined)) return
     const network = this.get(endpoint.networkId)
     if (network.driver === 'host' || network.driver === 'null') return
     const members = this.#memberships(endpoint.containerId).filter((one) => this.#attached.has(one.endpoint.id))
     const before = wayOf(endpoint, waysOut(members))
     this.#attached.delete(endpointId)
     await this.#parts.filter.withdraw(endpoint.rules)
-    this.#parts.drivers[network.driver].detach(network, endpoint, inside === 0 ? undefined : inside)
+    await this.#parts.drivers.of(network.driver).detach(network, endpoint, inside === 0 ? undefined : inside)
+    if (endpoint.driverState !== undefined) this.#keepState(endpointId, undefined)
     if (pid === undefined) return
     const after = waysOut(members.filter((one) => one.endpoint.id !== endpointId))
     for (const next of new Set([before.ipv4 ? after.ipv4 : undefined, before.ipv6 ? after.ipv6 : undefined])) {
@@ -223,11 +253,12 @@ class Networks implements LocalNetworkService {
     if (endpoint === undefined) return
     await this.detach(endpointId)
     const { ports, endpoints, resolver } = this.#parts
-    this.#endpoints.delete(endpointId)
+    const network = this.#networks.get(endpoint.networkId)
+    if (network !== undefined) await releaseForeign(this.#parts, network, endpoint)
+    this.#endpoints.delete(endpoint)
     endpoints.remove(endpointId)
     const pools = this.#pools.get(endpoint.networkId)
     for (const address of [endpoint.ipv4, endpoint.ipv6]) pools?.free(address)
-    const network = this.#networks.get(endpoint.networkId)
     if (network !== undefined) this.#writeNames(network)
     await resolver.changed(endpoint.containerId, this.#memberships(endpoint.containerId))
     await ports.close(endpoint.rules)
@@ -250,16 +281,18 @@ class Networks implements LocalNetworkService {
 
   async recover(alive: ReadonlySet<string>): Promise<void> {
     const { holder, filter } = this.#parts
-    const living = [...this.#endpoints.values()].filter(({ id, networkId }) => alive.has(id) && this.#networks.has(networkId))
+    const living = this.#endpoints.all().filter(({ id, networkId }) => alive.has(id) && this.#networks.has(networkId))
     this.#attached.clear()
-    for (const { id, ipv4, ipv6 } of living) if (ipv4 !== '' || ipv6 !== '') this.#attached.set(id, 0)
+    for (const { id, ipv4, ipv6, driverState } of living) if (ipv4 !== '' || ipv6 !== '' || driverState !== undefined) this.#attached.set(id, 0)
     const held = living.flatMap(({ rules }) => rules).filter(isHeld)
     const lost = await holder.reconcile(held)
-    const changed = this.list().flatMap((network) => this.#setUpAgain(network))
+    const changed: string[] = []
+    for (const network of this.list()) changed.push(...(await this.#setUpAgain(network)))
     this.hostChanges = [...changed, ...(await this.#loadFilter())]
     // Another process took the port while nobody held it: NAT would take it away from that one.
     await filter.withdraw(lost)
-    for (const { id } of this.#endpoints.values()) if (!living.some((one) => one.id === id)) await this.release(id)
+    for (const { id } of this.#endpoints.all()) if (!living.some((one) => one.id === id)) await this.release(id)
+    await recoverForeign(this.#parts, this.list(), living)
     await this.#parts.resolver.retain(new Set(living.map(({ containerId }) => containerId)))
     this.#watch ??= new FilterWatch({ filter, restore: () => this.#restoreFilter(), log: this.#parts.log })
     this.#parts.names.retain(new Set(this.#networks.keys()))
@@ -272,9 +305,9 @@ class Networks implements LocalNetworkService {
     await Promise.allSettled([...this.#pending.values(), this.#turn])
     endpoints.saveLastAddresses(Object.fromEntries([...this.#pools].map(([id, pools]) => [id, pools.last.map(formatAddress)])))
     await Promise.all([holder.leave(), resolver.leave()])
-    if (![...this.#endpoints.values()].some(({ ipv4, ipv6 }) => ipv4 !== '' || ipv6 !== '')) {
+    if (!this.#endpoints.all().some(({ ipv4, ipv6 }) => ipv4 !== '' || ipv6 !== '')) {
       await filter.remove()
-      for (const network of this.list()) if (!isPredefined(network) || bridgeIsPrivate) drivers[network.driver].tearDown(network)
+      for (const network of this.list()) if ((!isPredefined(network) || bridgeIsPrivate) && !drivers.of(network.driver).isForeign) await drivers.of(network.driver).tearDown(network)
     }
     this.#closeParts()
     links.close()
@@ -284,32 +317,32 @@ class Networks implements LocalNetworkService {
     const { holder, resolver, drivers, filter, links } = this.#parts
     await this.#watch?.stop()
     await Promise.allSettled([...this.#pending.values(), this.#turn])
-    for (const id of this.#endpoints.keys()) await this.release(id)
+    for (const { id } of this.#endpoints.all()) await this.release(id)
     await holder.reconcile([])
     await resolver.retain(new Set())
     await Promise.all([holder.leave(), resolver.leave()])
     await filter.remove()
-    for (const network of this.list()) drivers[network.driver].tearDown(network)
+    for (const network of this.list()) await drivers.of(network.driver).tearDown(network)
     this.#closeParts()
     links.close()
   }
 
   #closeParts(): void {
     this.#parts.filter.close()
-    for (const driver of Object.values(this.#parts.drivers)) driver.close()
+    this.#parts.drivers.close()
   }
 
   /** @returns what was changed on the host, in words */
-  #setUp(network: NetworkInfo): string[] {
+  async #setUp(network: NetworkInfo): Promise<string[]> {
     const { drivers, forwards } = this.#parts
-    drivers[network.driver].setUp(network, new Set(this.#on(network.id).filter(({ id }) => this.#attached.has(id)).map(({ hostInterface }) => hostInterface)))
+    await drivers.of(network.driver).setUp(network, new Set(this.#on(network.id).filter(({ id }) => this.#attached.has(id)).map(({ hostInterface }) => hostInterface)))
     return network.driver === 'bridge' ? switchOnForwarding(network, forwards) : []
   }
 
   /** One network that cannot be set up (its parent interface is gone) does not keep the engine from starting. */
-  #setUpAgain(network: NetworkInfo): string[] {
+  async #setUpAgain(network: NetworkInfo): Promise<string[]> {
     try {
-      return this.#setUp(network)
+      return await this.#setUp(network)
     } catch (error) {
       if (isPredefined(network)) throw error
       this.#parts.log(`cannot set up network ${network.name}: ${error instanceof Error ? error.message : String(error)}`)
@@ -318,7 +351,7 @@ class Networks implements LocalNetworkService {
   }
 
   #loadFilter(): Promise<string[]> {
-    const rules = [...this.#endpoints.values()].filter(({ id }) => this.#attached.has(id)).flatMap((endpoint) => endpoint.rules)
+    const rules = this.#endpoints.all().filter(({ id }) => this.#attached.has(id)).flatMap((endpoint) => endpoint.rules)
     return this.#parts.filter.load({ networks: this.list().filter(({ driver }) => driver === 'bridge').map(filteredNetwork), rules })
   }
 
@@ -326,19 +359,54 @@ class Networks implements LocalNetworkService {
     return this.#inTurn(() => this.#loadFilter())
   }
 
-  #drop(network: NetworkInfo): void {
-    this.#parts.drivers[network.driver].tearDown(network)
+  async #drop(network: NetworkInfo): Promise<void> {
+    await this.#parts.drivers.of(network.driver).tearDown(network)
+    await this.#parts.ipam.releasePools(network)
     this.#parts.store.remove(network.id)
     this.#networks.delete(network.id)
     this.#pools.delete(network.id)
   }
 
+  /** The driver hears of the endpoint, and may have a say. */
+  async #announce(network: NetworkInfo, endpoint: StoredEndpoint): Promise<void> {
+    try {
+      const decided = await this.#parts.drivers.of(network.driver).allocate?.(network, endpoint)
+      this.#keep({ ...endpoint, ...decided })
+    } catch (error) {
+      await this.release(endpoint.id)
+      throw error
+    }
+  }
+
+  async #foreign<T>(endpointId: string, attaching: Promise<T>): Promise<T> {
+    try {
+      return await attaching
+    } catch (error) {
+      this.#keepState(endpointId, undefined)
+      throw error
+    }
+  }
+
+  /** Names and ways out after a driver has made an interface by its own mind. */
+  #settle({ id, containerId }: StoredEndpoint, network: NetworkInfo, pid: number): void {
+    this.#writeNames(network)
+    const after = waysOut(this.#memberships(containerId).filter(({ endpoint }) => endpoint.id === id || this.#attached.has(endpoint.id)))
+    for (const next of new Set([after.ipv4, after.ipv6])) {
+      if (next !== undefined) routeBy(this.#parts.links.home, next, { pid, way: wayOf(next, after), afresh: true })
+    }
+  }
+
+  #keepState(endpointId: string, driverState: Record<string, unknown> | undefined): void {
+    const endpoint = this.#endpoints.get(endpointId)
+    if (endpoint !== undefined) this.#keep({ ...endpoint, driverState })
+  }
+
   #on(networkId: string): StoredEndpoint[] {
-    return [...this.#endpoints.values()].filter((endpoint) => endpoint.networkId === networkId)
+    return this.#endpoints.on(networkId)
   }
 
   #memberships(containerId: string): Membership<StoredEndpoint>[] {
-    return [...this.#endpoints.values()].filter((endpoint) => endpoint.containerId === containerId).flatMap((endpoint) => {
+    return this.#endpoints.of(containerId).flatMap((endpoint) => {
       const network = this.#networks.get(endpoint.networkId)
       return network === undefined ? [] : [{ endpoint, network }]
     })
@@ -351,7 +419,7 @@ class Networks implements LocalNetworkService {
   #keep(endpoint: StoredEndpoint): void {
     if (this.#endpoints.has(endpoint.id)) this.#parts.endpoints.replace(endpoint)
     else this.#parts.endpoints.add(endpoint)
-    this.#endpoints.set(endpoint.id, endpoint)
+    this.#endpoints.set(endpoint)
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -359,4 +427,10 @@ class Networks implements LocalNetworkService {
     this.#turn = result.catch(() => undefined)
     return result
   }
+}
+
+/** The engine's own addresses; none where others give them. */
+function ownPools(network: NetworkInfo, last?: readonly string[]): NetworkPools {
+  const own = !network.configOnly && isOwnIpam(network.ipam.driver)
+  return new NetworkPools(own ? network : { ...network, ipam: { ...network.ipam, config: [] } }, last)
 }

@@ -1,6 +1,7 @@
 import type { PortBinding } from '../engine/types/host-config.ts'
 import { GantryError } from '../lib/errors.ts'
-import type { StoredEndpoint } from './endpoint-store.ts'
+import type { BoundPorts } from './contract.ts'
+import type { EndpointStore, MorePorts, StoredEndpoint } from './endpoint-store.ts'
 import type { Membership } from './gateway-order.ts'
 import type { PacketFilter } from './packet-filter.ts'
 import type { PortAllocator } from './port-allocator.ts'
@@ -8,11 +9,13 @@ import type { PortHolder, PortRule } from './port-holder.ts'
 import { portRows } from './port-rows.ts'
 import type { PortTarget } from './port-rows.ts'
 import { allPorts, carriersOf, withBoundPorts } from './published-ports.ts'
+import type { Carrier } from './published-ports.ts'
 
 interface PublisherParts {
   filter: PacketFilter
   holder: PortHolder
   ports: PortAllocator
+  endpoints: EndpointStore
   /** Writes an endpoint down. */
   keep: (endpoint: StoredEndpoint) => void
   isAttached: (endpointId: string) => boolean
@@ -42,6 +45,36 @@ export class PortPublisher {
     for (const { endpoint, target } of carriers) await this.#open(current.get(endpoint.id) ?? endpoint, bindings, target)
   }
 
+  /**
+   * These as well, whatever there is already: costs what the new ones cost. All or none.
+   * @returns all rows of the ports named; undefined: ports have to move as well, which is for `publish`
+   */
+  async publishMore(members: readonly Membership<StoredEndpoint>[], wanted: Record<string, PortBinding[]>): Promise<BoundPorts | undefined> {
+    const carriers = carriersOf(members, { carriesIPv6: this.#parts.holder.carriesIPv6 })
+    if (hasMoved(members, carriers)) return undefined
+    const { endpoints, filter, isAttached } = this.#parts
+    const opened: { endpoint: StoredEndpoint; more: MorePorts }[] = []
+    for (const { endpoint, target } of carriers) {
+      try {
+        const { rules, ports } = await this.#parts.ports.open(portRows(wanted, target))
+        const more: MorePorts = { target, rules, ports, bindings: wanted }
+        opened.push({ endpoint, more })
+        endpoints.addPorts(endpoint, more)
+        if (isAttached(endpoint.id)) await filter.publish(rules)
+      } catch (error) {
+        for (const each of opened) await this.#takeBack(each)
+        throw failure(endpoint, error)
+      }
+    }
+    return Object.fromEntries(Object.keys(wanted).map((key) => [key, carriers.flatMap(({ endpoint }) => endpoint.ports[key] ?? [])]))
+  }
+
+  async #takeBack({ endpoint, more }: { endpoint: StoredEndpoint; more: MorePorts }): Promise<void> {
+    if (this.#parts.isAttached(endpoint.id)) await this.#parts.filter.withdraw(more.rules)
+    this.#parts.endpoints.removePorts(endpoint, more)
+    await this.#parts.ports.close(more.rules)
+  }
+
   async #close(endpoint: StoredEndpoint, kept: Record<string, PortBinding[]>): Promise<StoredEndpoint> {
     const [staying, going] = [[] as PortRule[], [] as PortRule[]]
     for (const rule of endpoint.rules) (keysOf(rule).every((key) => Object.hasOwn(kept, key)) ? staying : going).push(rule)
@@ -62,16 +95,29 @@ export class PortPublisher {
     const rows = portRows(fresh, target)
     try {
       const opened = await this.#parts.ports.open(rows)
-      const whole: StoredEndpoint = {
+      this.#parts.keep({
         ...endpoint, target, rules: [...endpoint.rules, ...opened.rules], ports: { ...endpoint.ports, ...opened.ports }, bindings: { ...endpoint.bindings, ...fresh },
-      }
-      this.#parts.keep(whole)
+      })
       if (this.#parts.isAttached(endpoint.id)) await this.#parts.filter.publish(opened.rules)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new GantryError('System', `driver failed programming external connectivity on endpoint ${endpoint.containerName} (${endpoint.id}): ${reason}`, { cause: error })
+      throw failure(endpoint, error)
     }
   }
+}
+
+function failure(endpoint: StoredEndpoint, cause: unknown): GantryError {
+  if (cause instanceof GantryError && cause.kind === 'InvalidParameter') return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new GantryError('System', `driver failed programming external connectivity on endpoint ${endpoint.containerName} (${endpoint.id}): ${reason}`, { cause })
+}
+
+/** Whether ports that are open are elsewhere, or otherwise, than they would be opened now. */
+function hasMoved(members: readonly Membership<StoredEndpoint>[], carriers: readonly Carrier[]): boolean {
+  return members.some(({ endpoint }) => {
+    if (endpoint.rules.length === 0) return false
+    const carrier = carriers.find((one) => one.endpoint.id === endpoint.id)
+    return carrier === undefined || JSON.stringify(carrier.target) !== JSON.stringify(endpoint.target)
+  })
 }
 
 /** The bindings that an endpoint has already, and in the same way. */

@@ -11,14 +11,20 @@ import { ResolverHolder } from './dns/resolver-holder.ts'
 import { DockerProxyHolder } from './docker-proxy-holder.ts'
 import { BridgeDriver } from './drivers/bridge-driver.ts'
 import { bridgeAddress } from './drivers/bridge-link.ts'
+import { BridgeRoom } from './drivers/bridge-room.ts'
+import { CniDriver } from './drivers/cni/cni-driver.ts'
+import { DriverTable } from './drivers/driver-table.ts'
 import { HostLinks } from './drivers/host-links.ts'
 import { NoDriver } from './drivers/no-driver.ts'
+import { RemoteDriver } from './drivers/remote/remote-driver.ts'
+import { Sandboxes } from './drivers/sandboxes.ts'
 import { VlanDriver } from './drivers/vlan-driver.ts'
 import { EndpointStore } from './endpoint-store.ts'
 import { chosenFilter } from './firewall/chosen-filter.ts'
 import type { FilterSettings } from './firewall/chosen-filter.ts'
 import { defaultPools } from './ipam/free-subnet.ts'
 import type { PoolBase } from './ipam/free-subnet.ts'
+import { PluginIpam } from './ipam/plugin-ipam.ts'
 import { parsePrefix } from './ip-prefix.ts'
 import { NamesFolder } from './names-folder.ts'
 import { predefinedNetworks } from './network-list.ts'
@@ -27,8 +33,12 @@ import type { LocalNetworkService } from './network-service.ts'
 import { NetworkStore } from './network-store.ts'
 import { PortAllocator } from './port-allocator.ts'
 import type { PortHolder } from './port-holder.ts'
+import { pluginFolders } from './plugins/plugin-address.ts'
+import type { PluginFolders } from './plugins/plugin-address.ts'
+import { Plugins } from './plugins/plugin.ts'
 import { ProxyHolder } from './proxy-holder.ts'
 import { SocketHolder } from './socket-holder.ts'
+import { UdpFollowingFilter } from './udp-flows.ts'
 
 export interface NetworkServiceOptions extends DefaultBridgeSettings {
   kernel: Kernel
@@ -45,10 +55,16 @@ export interface NetworkServiceOptions extends DefaultBridgeSettings {
   filters?: FilterSettings
   /** --ip-forward */
   forwards?: boolean
+  /** How many ports a bridge of this kernel has; Linux' 1,023 unless told. */
+  bridgePorts?: number
+  /** Where plugins of third parties are found; default: Docker's folders. */
+  pluginFolders?: PluginFolders
   log?: (line: string) => void
 }
 
 const dockersBridge = 'docker0'
+/** --bridge none: there is no default network. */
+const noBridge = 'none'
 
 /** Loads what is on disk. Nothing on the host is touched before `recover`. */
 export function openNetworkService(options: NetworkServiceOptions): LocalNetworkService {
@@ -59,23 +75,28 @@ export function openNetworkService(options: NetworkServiceOptions): LocalNetwork
   const store = new NetworkStore(root)
   const holder = portHolder(options)
   const pools = withIPv6(options.pools ?? [])
-  const bridge = defaultBridge(options, { existing: bridgeAddress(links.socket, bridgeName), others: store.networks(), pools })
+  const bridge = bridgeName === noBridge ? undefined : defaultBridge(options, { existing: bridgeAddress(links.socket, bridgeName), others: store.networks(), pools })
   const none = new NoDriver()
   const names = new NamesFolder(options.runtimeDir)
   const log = options.log ?? ((line) => console.error(line))
+  const sandboxes = new Sandboxes(kernel, options.runtimeDir)
+  const plugins = new Plugins(options.pluginFolders ?? pluginFolders)
   return networkService({
     predefined: predefinedNetworks(store.identities(), bridge),
     store,
     endpoints: new EndpointStore(root),
-    drivers: {
-      bridge: new BridgeDriver(links, store),
+    drivers: new DriverTable({
+      bridge: new BridgeDriver(links, store, new BridgeRoom({ kernel, links, path: path.join(options.runtimeDir, 'bridges'), bridgePorts: options.bridgePorts })),
       macvlan: new VlanDriver('macvlan', { links, memory: store }),
       ipvlan: new VlanDriver('ipvlan', { links, memory: store }),
+      cni: new CniDriver({ kernel, links, sandboxes, log }),
       host: none,
       null: none,
-    },
+    }, (name) => new RemoteDriver({ plugin: plugins.of(name), links, sandboxes, memory: store, log })),
+    ipam: new PluginIpam(plugins, log),
+    sandboxes,
     links,
-    filter: chosenFilter(kernel, bridgeName, filters),
+    filter: new UdpFollowingFilter(chosenFilter(kernel, bridgeName, filters), kernel),
     holder,
     ports: new PortAllocator(holder),
     names,

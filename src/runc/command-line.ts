@@ -2,23 +2,11 @@ import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRootless } from '../kernel/host-user.ts'
 import { GantryError, messageOf } from '../lib/errors.ts'
-import { flag, isSet, parseArguments, type Arguments, type FlagTable } from './arguments.ts'
+import { flag, isSet, parseArguments, type Arguments } from './arguments.ts'
 import { commands, type Command } from './command.ts'
+import { globalFlags } from './global-flags.ts'
 import { writeOut } from './output.ts'
 import { commit, specVersion, version } from './version.ts'
-
-const globalFlags: FlagTable = {
-  root: { value: true },
-  log: { value: true },
-  'log-format': { value: true },
-  debug: {},
-  version: { letter: 'v' },
-  help: { letter: 'h' },
-  criu: { value: true },
-  'systemd-cgroup': {},
-  // Everything that root may do and an ordinary user may not fails with the kernel's word for it.
-  rootless: { value: true },
-}
 
 /** The OCI runtime command line, as runc's. @returns the exit code; 1 for an error of its own, 255 of `exec` */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {

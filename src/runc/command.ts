@@ -30,7 +30,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./commands/list.ts')).list,
   pause: async () => (await import('./commands/pause.ts')).pause,
   ps: async () => (await import('./commands/ps.ts')).ps,
-  restore: async () => (await import('./commands/checkpoint.ts')).restore,
+  restore: async () => (await import('./commands/restore.ts')).restore,
   resume: async () => (await import('./commands/pause.ts')).resume,
   run: async () => (await import('./commands/run.ts')).run,
   spec: async () => (await import('./commands/spec.ts')).spec,

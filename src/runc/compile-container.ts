@@ -22,7 +22,7 @@ import { throughDangling } from './mounts/dangling.ts'
 import { maskPaths, protectPaths } from './mounts/masked.ts'
 import { bindSharedKernelFiles, withoutForeignGroup } from './mounts/shared-kernel-files.ts'
 import { copyFromOutside, planSources, type HostSources } from './mounts/sources.ts'
-import { leaveMonitor, type MonitorSide } from './monitor-side.ts'
+import { leaveMonitor, watchFile, type MonitorSide } from './monitor-side.ts'
 import { cloneFlags, joinNamespace, enterTimeNamespace, makesNew, makeTimeNamespace, openNamespaces, type JoinedNamespace } from './namespaces.ts'
 import { finishOuter, prepareOuter } from './outer-side.ts'
 import { setPersonality } from './personality.ts'
@@ -48,6 +48,8 @@ export interface CompileContainer {
   stdio: StdioPlan
   /** The monitor's directory: its socket `s` and the `exit` file. */
   directory: string
+  /** A file of the cgroup, whose last words the monitor keeps. */
+  watched?: string
   /** Without a monitor; `stdio` then says only whether there is a terminal. */
   detached?: DetachedPlan
   /** Capabilities that can be handed on, to which all sets are clipped; those of this process unless told. */
@@ -81,6 +83,7 @@ export function compileContainer(options: CompileContainer): Program {
   const cgroups = planCgroups(options.layout, options.cgroupPath, spec.linux.resources, !isRootless(users.caller.uid))
   const outer = prepareOuter(builder, options)
   createCgroups(builder, cgroups)
+  if (options.watched !== undefined && 'block' in outer) watchFile(builder, outer, options.watched)
   delegateCgroup(builder, cgroups, spec, users)
   const sources = planSources(builder, options.rootfs, spec, users, isDirectory)
   copyFromOutside(builder, sources, users)

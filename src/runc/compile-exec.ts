@@ -1,14 +1,14 @@
 import { posix } from 'node:path'
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../kernel/constants/files.ts'
 import type { CgroupHierarchy, CgroupLayout } from '../kernel/cgroup/layout.ts'
-import type { Program } from '../kernel/program.ts'
+import type { Cell, Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
 import { CLONE_NEWPID } from '../kernel/constants/processes.ts'
 import { becomeProcess } from './become-process.ts'
 import { cloneFurtherProcess, settleInUserNamespace } from './birth.ts'
 import { availableInside } from './capabilities.ts'
 import { hasUnified, joinCgroups, openCgroups, type OpenCgroup } from './cgroups.ts'
-import { leaveMonitor } from './monitor-side.ts'
+import { leaveMonitor, type MonitorSide } from './monitor-side.ts'
 import { namespaceFlags } from './namespaces.ts'
 import { connectListener, stateTemplate } from './seccomp-listener.ts'
 import { setCpuAffinity } from './cpu-affinity.ts'
@@ -23,6 +23,8 @@ import { openTerminal } from './terminal.ts'
 import { copiesFromOutside, hostId, userNamespaceOf, type UserNamespace } from './user-namespace.ts'
 import { validateProcess } from './validate.ts'
 import { openWorkingDirectory } from './working-directory.ts'
+
+const EBADF = 9
 
 export interface CompileExec {
   /** Host pid of the container's init process. */
@@ -67,19 +69,29 @@ export function compileExec(options: CompileExec): Program {
   if (copiesFromOutside(users)) giveStdio(builder, outer, hostId(users.uids, process.user.uid))
   const { id, bundle } = options.identity ?? { id: posix.basename(options.cgroupPath), bundle: '' }
   const listener = connectListener(builder, options.seccomp, outer, stateTemplate({ ociVersion: '1.2.0', id, status: 'running', pid, bundle }))
-  // With rights over the host the child itself can enter; a pid namespace holds for children only.
-  const between = users.kind === 'joined' && !users.privileged
   const confinement = confinementOf(process, options.security ?? hostSecurity())
+  // A container that may trace sees what enters as soon as that has a pid there: it must have nothing of the host by then. A security
+  // module keeps it off as well, and needs the host's /proc.
+  const watched = users.kind === 'own' && confinement === undefined && mayTrace(process)
+  // Else, with rights over the host, the child itself can enter; a pid namespace holds for children only.
+  const between = watched || (users.kind === 'joined' && !users.privileged)
   const proc = confinement !== undefined && between ? builder.cell('/proc of the host') : undefined
   const container = builder.cell('container')
   const opened: OpenCgroup[] = []
   const entered = namespaces.filter((type) => (between ? users.shared?.includes(type) !== true : type !== 'pid'))
   const available = options.capabilities ?? availableInside(users)
+  const join = (): void => {
+    setCpuAffinity(builder, 'process.execCPUAffinity.initial', process.execCPUAffinity?.initial)
+    joinCgroups(builder, opened)
+    setCpuAffinity(builder, 'process.execCPUAffinity.final', process.execCPUAffinity?.final)
+  }
   const enter = (): void => {
+    if (watched) join()
     setFromInside(builder, process, users, available)
     if (proc !== undefined) builder.call('open /proc of the host', 'openat', [AT_FDCWD, builder.string('/proc'), O_PATH | O_CLOEXEC, 0], { save: proc })
     const flags = entered.reduce((all, type) => all | namespaceFlags[type], 0)
     builder.call(`join the namespaces of the container: ${entered.join(', ')}`, 'setns', [container, flags])
+    if (watched) leaveHost(builder, outer, container)
   }
   cloneFurtherProcess(builder, {
     outer, between, enter, listener,
@@ -96,9 +108,7 @@ export function compileExec(options: CompileExec): Program {
     finish: () => finishOuter(builder, outer, options.stdio.terminal),
   })
   leaveMonitor(builder, outer)
-  setCpuAffinity(builder, 'process.execCPUAffinity.initial', process.execCPUAffinity?.initial)
-  joinCgroups(builder, opened)
-  setCpuAffinity(builder, 'process.execCPUAffinity.final', process.execCPUAffinity?.final)
+  if (!watched) join()
   const confine = openConfinement(builder, confinement, proc)
   if (!between) enter()
   settleInUserNamespace(builder, outer, users, process.user)
@@ -106,4 +116,14 @@ export function compileExec(options: CompileExec): Program {
   const cwd = openWorkingDirectory(builder, process.cwd)
   becomeProcess(builder, { process, seccomp: options.seccomp, available, users, listener, confine, outer, terminal, cwd })
   return builder.build()
+}
+
+function mayTrace({ capabilities }: OciProcess): boolean {
+  return [capabilities?.bounding, capabilities?.permitted, capabilities?.effective].some((names) => names?.includes('CAP_SYS_PTRACE') === true)
+}
+
+/** What the outer process needs, and the process to come does not. */
+function leaveHost(builder: ProgramBuilder, { block }: Pick<MonitorSide, 'block'>, container: Cell): void {
+  builder.call('close the process of the container', 'close', [container])
+  for (const [name, descriptor] of [['log', block.log], ['socket of the monitor', block.listen], ['watched file', block.watched]] as const) builder.call(`close the ${name}`, 'close', [descriptor], { ignore: [EBADF] })
 }

@@ -24,12 +24,12 @@ export interface PlacedContainer extends PreparedCgroup {
 
 /** Decides where a container's cgroup is, and makes what its program does not. */
 export async function placeContainer(spec: OciSpec, id: string, systemd: boolean): Promise<PlacedContainer> {
-  const host = detectLayout()
+  const host = hostLayout()
   const resources = spec.linux?.resources ?? {}
   if (systemd) {
     const unit = systemdUnitOf(spec.linux?.cgroupsPath, id, isRootless() ? { slice: 'user.slice' } : {})
     await comeCloser()
-    const prepared = await prepareUnit(host, unit, { id, resources })
+    const prepared = await prepareUnit(host, unit, { id, resources, annotations: spec.annotations })
     return { ...prepared, layout: accessibleLayout(host, prepared.path), recorded: { cgroup: prepared.path, unit } }
   }
   const path = cgroupOf(spec, id)
@@ -39,9 +39,16 @@ export async function placeContainer(spec: OciSpec, id: string, systemd: boolean
   return { ...prepareOwn(layout, path, resources), layout, recorded }
 }
 
+let found: CgroupLayout | undefined
+
+/** The host's trees stay where they are for as long as a command runs. */
+function hostLayout(): CgroupLayout {
+  return (found ??= detectLayout())
+}
+
 /** Where the container is; no tree for one that is where its maker was. */
 export function layoutOf({ cgroup }: RecordedCgroup): CgroupLayout {
-  const host = detectLayout()
+  const host = hostLayout()
   return cgroup === '' ? { ...host, hierarchies: [] } : accessibleLayout(host, cgroup)
 }
 
@@ -83,7 +90,7 @@ export async function comeCloser(cgroup?: string): Promise<void> {
 
 /** Whoever moves a process needs the right to write to the procs of what both cgroups lie in. */
 function mayMove(from: string, to: string): boolean {
-  const hierarchy = detectLayout().hierarchies.find(({ version }) => version === 2)
+  const hierarchy = hostLayout().hierarchies.find(({ version }) => version === 2)
   if (hierarchy === undefined) return true
   const names = from.split('/')
   const differing = to.split('/').findIndex((name, index) => name !== names[index])

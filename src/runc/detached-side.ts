@@ -96,13 +96,13 @@ export function finishDetached(builder: ProgramBuilder, side: DetachedSide, hasT
     builder.call('wait until the child is ready', 'recvmsg', [own, message, MSG_CMSG_CLOEXEC], { min: 1 })
     builder.copy('note the terminal', descriptor, terminal)
     // The caller takes the terminal from here; in a container's reach this process never is.
-    builder.call('note who holds it', 'getpid', [], { save: builder.cellAt(offsetBy(record, CREATED_HOLDER), 'reported holder') })
     builder.call('let the caller take it', 'prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
     // Yama would allow parents only.
     builder.call('even if it is no parent', 'prctl', [PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0], { ignore: [EINVAL] })
   } else {
     builder.call('wait until the child is ready', 'read', [own, builder.space(1, 1), 1], { min: 1 })
   }
+  builder.call('note whose child it is', 'getpid', [], { save: builder.cellAt(offsetBy(record, CREATED_HOLDER), 'reported parent') })
   builder.call('report that it is created', 'write', [status, record, recordSize], { min: recordSize })
   if (plan.stays) {
     const siginfo = builder.space(siginfoSize)

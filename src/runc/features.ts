@@ -1,4 +1,5 @@
 import { capabilityNames } from '../kernel/capabilities.ts'
+import { propertyPrefix } from '../kernel/cgroup/systemd-annotations.ts'
 import { memoryPolicyFlags, memoryPolicyModes } from './memory-policy.ts'
 import { parseMountOptions, parsePropagation } from './mounts/options.ts'
 import { commit, specVersion, version } from './version.ts'
@@ -44,7 +45,7 @@ export function describeFeatures(): Record<string, unknown> {
       mountExtensions: { idmap: { enabled: acceptsMappedMount() } },
     },
     annotations: { 'io.gantry.commit': commit, 'io.gantry.version': version },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [propertyPrefix],
   }
 }
 

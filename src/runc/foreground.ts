@@ -1,5 +1,5 @@
-import { constants } from 'node:os'
 import { closeSync } from 'node:fs'
+import { signalNumbers } from '../kernel/constants/signals.ts'
 import { forwardSignals, hasLauncher } from '../kernel/launcher.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import { takeDescriptor } from '../kernel/process-descriptor.ts'
@@ -15,11 +15,13 @@ export interface ForegroundProcess {
 }
 
 /** All that can be caught, except what is about this process: its children, its own terminal, a closed pipe, a profiler. */
-const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const
+export const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const
+
+export const forwardedNumbers = forwarded.map((name) => signalNumbers[name])
 
 /** Ties this process's signals and terminal to a process, which `start` may have to release, until it ends. @returns its exit code */
 export async function runInForeground({ program, run, idle = true }: ForegroundProcess, start: () => Promise<void> = async () => {}): Promise<number> {
-  if (hasLauncher()) forwardSignals(linuxKernel, run.pid, forwarded.map((name) => constants.signals[name]))
+  if (hasLauncher()) forwardSignals(linuxKernel, run.pid, forwardedNumbers)
   else for (const signal of forwarded) process.on(signal, () => forward(run.pid, signal))
   let pump: TerminalPump | undefined
   try {
@@ -38,9 +40,9 @@ export async function runInForeground({ program, run, idle = true }: ForegroundP
   }
 }
 
-function forward(pid: number, signal: NodeJS.Signals): void {
+export function forward(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, constants.signals[signal])
+    process.kill(pid, signal)
   } catch {
     // gone already
   }

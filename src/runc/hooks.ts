@@ -24,10 +24,13 @@ export async function tryHooks(kernel: Pick<Kernel, 'tool'>, hooks: readonly Oci
   return warnings
 }
 
+/** Milliseconds: Node takes a longer one for none at all. */
+const longestTimer = 2 ** 31 - 1
+
 async function runHook(kernel: Pick<Kernel, 'tool'>, { path, args = [path], env = [], timeout }: OciHook, input: string): Promise<void> {
   const [argv0 = path, ...rest] = args
   const variables = Object.fromEntries(env.map((entry) => [entry.split('=', 1)[0], entry.slice(entry.indexOf('=') + 1)]))
-  const { code, stderr, timedOut } = await kernel.tool([path, ...rest], input, { argv0, env: variables, ...(timeout === undefined ? {} : { timeout: timeout * 1000 }) })
+  const { code, stderr, timedOut } = await kernel.tool([path, ...rest], input, { argv0, env: variables, ...(timeout === undefined ? {} : { timeout: Math.min(timeout * 1000, longestTimer) }) })
   if (timedOut === true) throw new GantryError('System', `cannot run hook ${path}: it took longer than ${timeout} s`)
   if (code !== 0) throw new GantryError('System', `cannot run hook ${path}: exit status ${code}, stderr: ${stderr.trim()}`)
 }

@@ -1,14 +1,17 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
+import { parseArguments } from './arguments.ts'
+import { frequentCommands } from './frequent-commands.ts'
+import { globalFlags } from './global-flags.ts'
 
 /**
- * Starts the bundle of gantry-runc with the code that V8 compiled for the same command before: Node's own compile cache leaves
- * out functions that are compiled when they are first called, which is nearly all of them. Kept in $GANTRY_CACHE, a directory
- * that only this user can write, one file a command.
+ * Starts the bundle of a command, or that of all, with the code that V8 compiled for the same command before: Node's own compile
+ * cache leaves out functions that are compiled when they are first called, which is nearly all of them. Kept in $GANTRY_CACHE, a
+ * directory that only this user can write, one file a command.
  */
-const frequent = new Set(['create', 'start', 'run', 'exec', 'kill', 'delete', 'state'])
-const bundle = join(__dirname, 'gantry-runc-main.cjs')
+const command = frequentCommand()
+const bundle = join(__dirname, `gantry-runc-${command ?? 'main'}.cjs`)
 const cache = cacheFile()
 const cachedData = cache === undefined ? undefined : readIfThere(join(cache.directory, cache.name))
 // The bundle is ASCII: read as such it takes half the memory, and no decoding.
@@ -16,16 +19,26 @@ const script = new Script(`(function (require, __filename) {${readFileSync(bundl
 if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) process.on('exit', () => keep(cache))
 ;(script.runInThisContext() as (load: (name: string) => object, filename: string) => void)(loadLate, bundle)
 
+/** undefined also for a command line that is wrong, which the bundle of all commands says. */
+function frequentCommand(): string | undefined {
+  try {
+    const [name = ''] = parseArguments(process.argv.slice(2), globalFlags).rest
+    return frequentCommands.includes(name) ? name : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Parts of Node that take milliseconds to load, and that most calls never use, are loaded when they are. */
 function loadLate(name: string): object {
   const load = (): object => process.getBuiltinModule(name) ?? {}
-  const slow = ['node:child_process', 'node:net', 'node:tty', 'node:fs/promises'].includes(name)
+  const slow = ['node:child_process', 'node:net', 'node:tty', 'node:fs/promises', 'node:os', 'node:timers/promises'].includes(name)
   return slow ? new Proxy({}, { get: (_, key) => Reflect.get(load(), key) as unknown }) : load()
 }
 
 interface CacheFile {
   directory: string
-  /** What files of the same bundle and command start with. */
+  /** What files of the same bundle start with. */
   prefix: string
   name: string
 }
@@ -34,9 +47,8 @@ interface CacheFile {
 function cacheFile(): CacheFile | undefined {
   const directory = process.env['GANTRY_CACHE']
   if (directory === undefined || directory === '') return undefined
-  const command = process.argv.find((argument) => frequent.has(argument)) ?? 'other'
   const { mtimeMs, size } = statSync(bundle)
-  const prefix = `${encodeURIComponent(bundle).slice(-150)}-${command}-`
+  const prefix = `${encodeURIComponent(bundle).slice(-150)}-`
   return { directory, prefix, name: `${prefix}${process.version}-${mtimeMs}-${size}` }
 }
 

@@ -5,7 +5,7 @@ import { prepareLaunch } from '../kernel/launcher.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import type { Program } from '../kernel/program.ts'
 import { encodeProgram } from '../kernel/program-codec.ts'
-import { launchProgram, type ProgramRun } from '../kernel/program-run.ts'
+import { launchProgram, type LaunchProgram, type ProgramRun } from '../kernel/program-run.ts'
 import { GantryError, messageOf } from '../lib/errors.ts'
 import { parseJson } from '../lib/json.ts'
 import { compileContainer } from './compile-container.ts'
@@ -15,6 +15,7 @@ import { runHooks, tryHooks } from './hooks.ts'
 import { directoryOf, forget, loadCgroup, loadSpec, reserve, save, saveCgroup, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
 import type { DetachedPlan } from './detached-side.ts'
 import { removeIntelRdt } from './intel-rdt.ts'
+import { limitTooLow } from './limit-too-low.ts'
 import { withListenDescriptors } from './listen-descriptors.ts'
 import { withNotifySocket } from './notify-socket.ts'
 import { moveNetDevices } from './net-devices.ts'
@@ -22,6 +23,8 @@ import type { OciResources, OciSpec, OciState } from './spec.ts'
 import { useFilterStore } from './filter-store.ts'
 import { startError } from './start-error.ts'
 import { releaseProcess } from './start-client.ts'
+import { untilLeft } from './until-left.ts'
+import { validateSpec, type ValidSpec } from './validate.ts'
 
 export interface CreateContainer {
   root: string
@@ -43,9 +46,7 @@ export interface CreatedContainer extends StoredContainer {
 export async function createContainer(options: CreateContainer): Promise<CreatedContainer> {
   const { root, id, systemd } = options
   const bundle = resolve(options.bundle)
-  const text = readText(join(bundle, 'config.json'))
-  const parsed = parseSpec(text)
-  const rootfs = resolve(bundle, parsed.root?.path ?? 'rootfs')
+  const { text, spec: parsed, rootfs } = readSpec(bundle)
   const spec = withHome(parsed, rootfs)
   const plan = { ...options.plan(spec), hooks: hasHooksOutside(spec) }
   useFilterStore()
@@ -60,20 +61,22 @@ export async function createContainer(options: CreateContainer): Promise<Created
     const terminal = spec.process?.terminal === true
     const program = compileContainer({ spec: withNotifySocket(withResources(spec, resources), directory), rootfs, layout, cgroupPath: path, directory, stdio: { terminal, stdin: false }, detached: plan, identity: { id, bundle } })
     const { annotations, ociVersion, hooks } = spec
-    const created = new Date().toISOString()
+    let created = ''
     const recordOf = (pid: number): ContainerRecord => ({ ociVersion, id, init_process_pid: pid, init_process_start: startTimeOf(pid), bundle, rootfs, ...recorded, created, annotations })
     const prepared = async (pid: number): Promise<void> => {
       const state = stateOf(recordOf(pid), 'creating', pid)
       await runHooks(linuxKernel, hooks?.prestart, state)
       await runHooks(linuxKernel, hooks?.createRuntime, state)
     }
-    const run = await runSavedProgram({ program, path: join(directory, 'program'), preserved: plan.preserved, prepared })
+    const run = await runSavedProgram({ program, path: join(directory, 'program'), preserved: plan.preserved, prepared, meanwhile: () => (created = new Date().toISOString()) })
+    if (!plan.stays) await untilLeft(run.outer)
     await settle()
     moveNetDevices(linuxKernel, spec.linux?.netDevices, run.pid)
     const record = recordOf(run.pid)
     save(directory, record)
     return { directory, record, spec, program, run }
-  } catch (error) {
+  } catch (thrown) {
+    const error = placed === undefined ? thrown : limitTooLow(thrown, spec, placed)
     await placed?.settle().catch(() => {})
     if (placed !== undefined) await endCgroup(placed.recorded).catch(() => {}) // the first failure is the one to show
     forget(directory)
@@ -93,9 +96,9 @@ export async function startContainer({ directory, record }: StoredContainer, spe
 }
 
 /** Kills what is left of it and removes cgroup and records. @returns what went wrong without an effect on that */
-export async function deleteContainer({ directory, record }: StoredContainer): Promise<string[]> {
+export async function deleteContainer({ directory, record, spec }: StoredContainer & { spec?: OciSpec }): Promise<string[]> {
   await end(record)
-  const { hooks, linux } = loadSpec(directory)
+  const { hooks, linux } = spec ?? loadSpec(directory)
   removeIntelRdt(linux?.intelRdt, record.id)
   forget(directory)
   return hooks?.poststop === undefined ? [] : tryHooks(linuxKernel, hooks.poststop, stateOf(record, 'stopped', 0))
@@ -130,7 +133,7 @@ function withResources(spec: OciSpec, resources: OciResources): OciSpec {
   return spec.linux === undefined ? spec : { ...spec, linux: { ...spec.linux, resources } }
 }
 
-function stateOf({ ociVersion, id, bundle, annotations }: ContainerRecord, status: OciState['status'], pid: number): OciState {
+export function stateOf({ ociVersion, id, bundle, annotations }: ContainerRecord, status: OciState['status'], pid: number): OciState {
   return { ociVersion, id, status, pid, bundle, ...(annotations === undefined ? {} : { annotations }) }
 }
 
@@ -139,9 +142,20 @@ function withHome(spec: OciSpec, rootfs: string): OciSpec {
 }
 
 /** The file stays, to explain the container and its failures. */
-function runSavedProgram({ program, path, preserved, prepared }: { program: Program; path: string; preserved: number; prepared: (pid: number) => Promise<void> }): Promise<ProgramRun> {
-  const encoded = encodeProgram(program)
-  return launchProgram(linuxKernel, { program, encoded, preserved, prepared, meanwhile: () => writeFileSync(path, encoded, { mode: 0o600 }) })
+function runSavedProgram({ path, meanwhile, ...options }: Omit<LaunchProgram, 'encoded'> & { path: string; meanwhile: () => void }): Promise<ProgramRun> {
+  const encoded = encodeProgram(options.program)
+  const save = (): void => {
+    writeFileSync(path, encoded, { mode: 0o600 })
+    meanwhile()
+  }
+  return launchProgram(linuxKernel, { ...options, encoded, meanwhile: save })
+}
+
+/** A bundle's specification, checked before anything is done by it, and where its root is. @throws GantryError InvalidParameter, NotImplemented */
+export function readSpec(bundle: string): { text: string; spec: ValidSpec; rootfs: string } {
+  const text = readText(join(bundle, 'config.json'))
+  const spec = validateSpec(parseSpec(text))
+  return { text, spec, rootfs: resolve(bundle, spec.root.path) }
 }
 
 function readText(file: string): string {

@@ -1,4 +1,4 @@
-import { AT_FDCWD } from '../kernel/constants/files.ts'
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../kernel/constants/files.ts'
 import { PR_SET_DUMPABLE } from '../kernel/constants/processes.ts'
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../kernel/constants/sockets.ts'
 import { addressOf, type Cell, type MonitorBlock } from '../kernel/program.ts'
@@ -29,6 +29,11 @@ export function prepareMonitor(builder: ProgramBuilder, directory: string, stdio
   const [own, sync] = builder.cellPair('sync of the monitor', 'sync of the child')
   builder.call('make a socket to the child', 'socketpair', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, addressOf(own)])
   return { block, sync, own, pipes }
+}
+
+/** Has the monitor keep the last words of a file, if it is there. */
+export function watchFile(builder: ProgramBuilder, { block }: Pick<MonitorSide, 'block'>, path: string): void {
+  builder.call(`watch ${path}`, 'openat', [AT_FDCWD, builder.string(path), O_RDONLY | O_CLOEXEC, 0], { save: block.watched, ignore: [ENOENT] })
 }
 
 /** After the clone: lets go of what is the child's, waits for it, and stays. */

@@ -69,7 +69,7 @@ export function makeTimeNamespace(builder: ProgramBuilder, offsets: NonNullable<
   const file = builder.cell('time offsets')
   builder.call('open the time offsets', 'openat', [AT_FDCWD, builder.string('/proc/self/timens_offsets'), 1 | O_CLOEXEC, 0], { save: file })
   for (const [clock, { secs, nanosecs }] of Object.entries(offsets ?? {})) {
-    writeText(builder, `move the ${clock} clock by ${secs} s`, file, `${clock} ${secs} ${nanosecs ?? 0}\n`)
+    writeText(builder, `move the ${clock} clock by ${secs ?? 0} s`, file, `${clock} ${secs ?? 0} ${nanosecs ?? 0}\n`)
   }
 }
 

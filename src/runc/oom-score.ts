@@ -9,4 +9,5 @@ export function setOomScore(builder: ProgramBuilder, score: number, clipped: boo
   const file = builder.cell('oom_score_adj')
   builder.call('open oom_score_adj', 'openat', [AT_FDCWD, builder.string('/proc/self/oom_score_adj'), O_WRONLY | O_CLOEXEC, 0], { save: file })
   writeText(builder, `set oom_score_adj to ${score}`, file, String(score), clipped ? { ignore: [EACCES] } : {})
+  builder.call('close oom_score_adj', 'close', [file])
 }

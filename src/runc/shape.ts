@@ -1,3 +1,4 @@
+import { stringifyJson } from '../lib/json.ts'
 import { refuse } from './refuse.ts'
 
 /** Says what a value must look like; refuses what does not, naming the field. */
@@ -55,31 +56,47 @@ export function map(item: Shape): Shape {
 
 /** Fields that end in "!" must be there. What is not named is let through. */
 export function object(fields: Record<string, Shape>): Shape {
-  const rows = Object.entries(fields).map(([name, shape]) => ({ name: name.replace('!', ''), required: name.endsWith('!'), shape }))
+  let rows: { name: string; required: boolean; shape: Shape }[] | undefined
   return (value, field) => {
-    const found = new Map(entriesOf(value, field))
+    // Most specifications have few of all fields.
+    rows ??= Object.entries(fields).map(([name, shape]) => ({ name: name.replace('!', ''), required: name.endsWith('!'), shape }))
+    requireObject(value, field)
     for (const { name, required, shape } of rows) {
+      const entry = value[name]
+      if (entry === undefined && !required) continue
       const at = field === '' ? name : `${field}.${name}`
-      if (found.get(name) !== undefined) shape(found.get(name), at)
-      else if (required) refuse(at, 'it is missing')
+      if (entry === undefined) refuse(at, 'it is missing')
+      shape(entry, at)
     }
   }
 }
 
-/** Go writes absent lists and objects as null. @returns a copy without them */
+/** Go writes absent lists and objects as null. @returns a copy without them, or what has none */
 export function withoutNulls<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutNulls) as T
+  return hasNull(value) ? copyWithoutNulls(value) : value
+}
+
+function hasNull(value: unknown): boolean {
+  if (value === null || value === undefined) return true
+  return typeof value === 'object' && Object.values(value).some(hasNull)
+}
+
+function copyWithoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyWithoutNulls) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined).map(([key, entry]) => [key, withoutNulls(entry)])) as T
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined).map(([key, entry]) => [key, copyWithoutNulls(entry)])) as T
 }
 
 function entriesOf(value: unknown, field: string): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(field || 'config.json', `${show(value)} is not an object`)
+  requireObject(value, field)
   return Object.entries(value)
 }
 
+function requireObject(value: unknown, field: string): asserts value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(field || 'config.json', `${show(value)} is not an object`)
+}
+
 function show(value: unknown): string {
-  if (typeof value === 'bigint') return String(value)
-  const json = JSON.stringify(value) ?? String(value)
+  const json = (stringifyJson(value) as string | undefined) ?? String(value)
   return json.length > 80 ? `${json.slice(0, 80)}…` : json
 }

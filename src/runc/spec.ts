@@ -99,7 +99,7 @@ export interface OciLinux {
   namespaces?: { type: OciNamespace; path?: string }[]
   uidMappings?: OciIdMapping[]
   gidMappings?: OciIdMapping[]
-  timeOffsets?: Record<string, { secs: number; nanosecs: number }>
+  timeOffsets?: Record<string, { secs?: number; nanosecs?: number }>
   devices?: OciDevice[]
   cgroupsPath?: string
   resources?: OciResources

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { eventually } from './harness/eventually.ts'
 import { tiny, throughEachClient } from './harness/stories.ts'
+import type { Stage } from './harness/stories.ts'
 
 /** GANTRY_E2E_ROUNDS and GANTRY_E2E_SEED repeat a longer or a failed run. */
-const rounds = Number(process.env.GANTRY_E2E_ROUNDS ?? 25)
+const rounds = Number(process.env.GANTRY_E2E_ROUNDS ?? 100)
 const seed = Number(process.env.GANTRY_E2E_SEED ?? Date.now() % 100_000)
 
 const networks = ['churn-a', 'churn-b', 'churn-six']
@@ -20,6 +21,42 @@ function randomFrom(start: number): (below: number) => number {
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+/** What may happen. None of it has to succeed. */
+interface Hand {
+  run(name: string, options: { network: string; ports: string[] }): Promise<unknown>
+  connect(network: string, name: string, priority?: number): Promise<unknown>
+  disconnect(network: string, name: string): Promise<unknown>
+  kill(name: string): Promise<unknown>
+  start(name: string): Promise<unknown>
+  remove(name: string): Promise<unknown>
+}
+
+const byClient = (stage: Stage): Hand => ({
+  run: (name, { network, ports }) => stage.docker('run', '-d', '--name', name, '--network', network, ...ports.flatMap((port) => ['-p', port]), tiny, 'sleep', '99'),
+  connect: (network, name, priority) => stage.docker('network', 'connect', ...(priority === undefined ? [] : ['--gw-priority', String(priority)]), network, name),
+  disconnect: (network, name) => stage.docker('network', 'disconnect', network, name),
+  kill: (name) => stage.docker('kill', name),
+  start: (name) => stage.docker('start', name),
+  remove: (name) => stage.docker('rm', '-f', name),
+})
+
+/** Quicker, so that the next step meets what the last one has not finished. */
+const byRequest = (stage: Stage): Hand => {
+  const post = (path: string, body?: unknown): Promise<unknown> => stage.engine.api({ method: 'POST', path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  return {
+    run: async (name, { network, ports }) => {
+      const PortBindings = Object.fromEntries(ports.map((port) => port.split(':')).map((parts) => [`${parts.at(-1)}/tcp`, [{ HostPort: parts.length > 1 ? parts[0] : '' }]]))
+      await post(`/containers/create?name=${name}`, { Image: tiny, Cmd: ['sleep', '99'], HostConfig: { NetworkMode: network, PortBindings } })
+      await post(`/containers/${name}/start`)
+    },
+    connect: (network, name, priority) => post(`/networks/${network}/connect`, { Container: name, EndpointConfig: { GwPriority: priority ?? 0 } }),
+    disconnect: (network, name) => post(`/networks/${network}/disconnect`, { Container: name }),
+    kill: (name) => post(`/containers/${name}/kill`),
+    start: (name) => post(`/containers/${name}/start`),
+    remove: (name) => stage.engine.api({ method: 'DELETE', path: `/containers/${name}?force=1` }),
   }
 }
 
@@ -49,30 +86,33 @@ throughEachClient('network churn', (stage) => {
     await stage.ok('network', 'rm', ...networks)
   })
 
-  void test(`${rounds} random connects, disconnects, kills and crashes (seed ${seed}) leave no veth, address, rule or namespace`, async () => {
+  void test(`${rounds} random sequences of connects, disconnects, kills and crashes (seed ${seed}) leave no veth, address, rule or namespace`, async () => {
     const random = randomFrom(seed)
     const pick = (from: readonly string[]): string => from[random(from.length)] ?? ''
-    const steps: (() => Promise<unknown>)[] = [
-      () => stage.docker('run', '-d', '--name', pick(names), '--network', pick(networks), '-p', String(10_600 + random(3)), '-p', `${10_610 + random(2)}:80`, tiny, 'sleep', '99'),
-      () => stage.docker('network', 'connect', '--gw-priority', String(random(3)), pick(networks), pick(names)),
-      () => stage.docker('network', 'connect', pick(networks), pick(names)),
-      () => stage.docker('network', 'disconnect', pick(networks), pick(names)),
-      () => stage.docker('kill', pick(names)),
-      () => stage.docker('start', pick(names)),
-      () => stage.docker('rm', '-f', pick(names)),
-      () => Promise.all([stage.docker('network', 'disconnect', pick(networks), pick(names)), stage.docker('kill', pick(names)), stage.docker('network', 'connect', pick(networks), pick(names))]),
+    const steps: ((by: Hand) => Promise<unknown>)[] = [
+      (by) => by.run(pick(names), { network: pick(networks), ports: [String(10_600 + random(3)), `${10_610 + random(2)}:80`] }),
+      (by) => by.connect(pick(networks), pick(names), random(3)),
+      (by) => by.connect(pick(networks), pick(names)),
+      (by) => by.disconnect(pick(networks), pick(names)),
+      (by) => by.kill(pick(names)),
+      (by) => by.start(pick(names)),
+      (by) => by.remove(pick(names)),
+      (by) => Promise.all([by.disconnect(pick(networks), pick(names)), by.kill(pick(names)), by.connect(pick(networks), pick(names))]),
     ]
+    const [client, request] = [byClient(stage), byRequest(stage)]
     for (let round = 0; round < rounds; round++) {
-      for (let step = 0; step < 4; step++) await steps[random(steps.length)]?.()
+      for (let step = 0; step < 4; step++) await steps[random(steps.length)]?.(step === 0 ? client : request)
       if (random(8) === 0) {
-        await Promise.all([stage.docker('network', 'connect', pick(networks), pick(names)), stage.engine.kill9()])
+        await Promise.allSettled([request.connect(pick(networks), pick(names)), stage.engine.kill9()])
         await stage.engine.start()
       }
       // What the engine says of addresses is what the containers have.
       for (const name of names) {
-        const { code, stdout } = await stage.docker('inspect', '-f', '{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}', name)
-        const [pid = '0', ...addresses] = stdout.trim().split(/\s+/)
-        if (code !== 0 || pid === '0') continue
+        const { status, text } = await stage.engine.api({ path: `/containers/${name}/json` })
+        if (status !== 200) continue
+        const { State, NetworkSettings } = JSON.parse(text) as { State: { Pid: number }; NetworkSettings: { Networks: Record<string, { IPAddress: string }> } }
+        const [pid, addresses] = [State.Pid, Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress)]
+        if (pid === 0) continue
         const inside = await stage.engine.host.run(['nsenter', `--net=/proc/${pid}/ns/net`, 'ip', '-4', '-o', 'address', 'show', 'scope', 'global'])
         if (inside.code !== 0) continue
         const found = [...inside.stdout.matchAll(/inet ([\d.]+)/g)].map(([, address = '']) => address)

@@ -101,3 +101,21 @@ throughEachClient('networks without a userland proxy', (stage) => {
     }
   })
 }, { flags: ['--userland-proxy=false'] })
+
+throughEachClient('an engine without a default network', (stage) => {
+  void test('containers have only loopback unless they name a network', async () => {
+    assert.deepEqual((await stage.ok('network', 'ls', '--format', '{{.Name}}')).split('\n').toSorted(), ['host', 'none'])
+    assert.equal((await stage.engine.host.run(['ip', 'link', 'show', 'docker0'])).code, 1)
+    const names = async (...args: string[]) => (JSON.parse(await stage.ok('run', '--rm', ...args, tools, 'ip', '-j', 'link')) as { ifname: string }[]).map(({ ifname }) => ifname)
+    assert.deepEqual(await names(), ['lo'])
+    assert.deepEqual(await names('--network', 'bridge'), ['lo'])
+    await stage.ok('network', 'create', 'own')
+    assert.deepEqual(await names('--network', 'own'), ['lo', 'eth0'])
+    {
+      await using box = await stage.container(tools, 'sleep', '99')
+      await stage.ok('network', 'connect', 'own', box.id)
+      assert.match(await stage.ok('exec', box.id, 'ip', 'route'), /^default via/m)
+    }
+    await stage.ok('network', 'rm', 'own')
+  })
+}, { flags: ['--bridge=none'] })

@@ -7,6 +7,8 @@ import { tiny, tools, throughEachClient } from './harness/stories.ts'
 const web = 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 80 -h /www'
 const get = (address: string) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${address} 80 | tail -n 1`
 
+const ofLink = (text: string) => text.split('\n').filter((line) => line.startsWith('MY_DB_')).toSorted()
+
 interface Endpoint {
   EndpointID: string
   IPAddress: string
@@ -235,6 +237,62 @@ throughEachClient('user-defined networks', (stage) => {
     assert.match(await stage.ok('run', '--rm', '--link', 'linked:database', tiny, 'cat', '/etc/hosts'), new RegExp(`^${address}\tdatabase ${db.id.slice(0, 12)} linked$`, 'm'))
     await stage.ok('stop', '-t', '0', 'linked')
     await refused(['run', '--rm', '--link', 'linked:database', tiny, 'true'], /cannot link to a non running container: \/linked AS database/, 125)
+  })
+
+  void test('a link tells its container what the other one exposes, and its variables', async () => {
+    await using db = await stage.container('--name', 'store-1', '--expose', '5432', '--expose', '6000-6001', '--expose', '53/udp', '-e', 'COLOUR=blue', tiny, 'sleep', '99')
+    const address = await db.inspect('{{.NetworkSettings.IPAddress}}')
+    await using box = await stage.container('--name', 'asking', '--link', 'store-1:my-db', '-e', 'MY_DB_PORT_53_UDP_ADDR=mine', tiny, 'sleep', '99')
+    const expected = [
+      'NAME=/asking/my-db', 'ENV_COLOUR=blue', `PORT=udp://${address}:53`,
+      ...[['53', 'udp'], ['5432', 'tcp'], ['6000', 'tcp'], ['6001', 'tcp']].flatMap(([port, protocol]) => {
+        const name = `PORT_${port}_${protocol?.toUpperCase()}`
+        return [`${name}=${protocol}://${address}:${port}`, `${name}_ADDR=${port === '53' ? 'mine' : address}`, `${name}_PORT=${port}`, `${name}_PROTO=${protocol}`]
+      }),
+      `PORT_6000_TCP_START=tcp://${address}:6000`, 'PORT_6000_TCP_PORT_START=6000', `PORT_6000_TCP_END=tcp://${address}:6001`, 'PORT_6000_TCP_PORT_END=6001',
+    ].map((line) => `MY_DB_${line}`).toSorted()
+    assert.deepEqual(ofLink(await stage.ok('exec', box.id, 'cat', '/proc/1/environ').then((text) => text.replaceAll('\0', '\n'))), expected)
+    await stage.engine.kill9()
+    await stage.engine.start()
+    assert.deepEqual(ofLink(await stage.ok('exec', box.id, 'env')), expected)
+  })
+
+  void test('a network of settings alone: others have theirs from it, and no container can be on it', async () => {
+    await stage.ok('network', 'create', '--config-only', '--subnet', '10.51.0.0/24', '-o', 'com.docker.network.driver.mtu=1410', '--label', 'tier=web', 'settings')
+    await stage.ok('network', 'create', '--config-from', 'settings', '--attachable', 'settled')
+    const shown = async (name: string) => {
+      const [{ Driver, IPAM, Options, Labels, ConfigFrom, ConfigOnly, Attachable }] = JSON.parse(await stage.ok('network', 'inspect', name)) as [Record<string, unknown>]
+      return [Driver, (IPAM as { Config: unknown }).Config, Options, Labels, ConfigFrom, ConfigOnly, Attachable]
+    }
+    const common = [{ 'com.docker.network.driver.mtu': '1410' }, { tier: 'web' }]
+    assert.deepEqual(await shown('settings'), ['null', [{ Subnet: '10.51.0.0/24' }], ...common, { Network: '' }, true, false])
+    assert.deepEqual(await shown('settled'), ['bridge', [{ Subnet: '10.51.0.0/24', Gateway: '10.51.0.1' }], ...common, { Network: 'settings' }, false, true])
+    assert.match(await stage.ok('run', '--rm', '--network', 'settled', tools, 'ip', '-o', 'link', 'show', 'eth0'), /mtu 1410/)
+    await refused(['run', '--rm', '--network', 'settings', tiny, 'true'], /cannot create endpoint on configuration-only network/, 125)
+    await refused(['network', 'rm', 'settings'], /configuration network "settings" is in use/)
+    await refused(['network', 'create', '--config-from', 'nowhere', 'x'], /configuration network "nowhere" does not exist/)
+    await refused(['network', 'create', '--config-from', 'settings', '--subnet', '10.52.0.0/24', 'x'], /user specified configurations are not supported if the network depends on a configuration network/)
+    await refused(['network', 'create', '--config-from', 'settings', '-o', 'a=b', 'x'], /network driver options are not supported if the network depends on a configuration network/)
+    await refused(['network', 'create', '--config-only', '--internal', 'x'], /configuration network can only contain network specific fields/)
+    await stage.engine.kill9()
+    await stage.engine.start()
+    assert.deepEqual((await shown('settled'))[4], { Network: 'settings' })
+    await stage.ok('network', 'rm', 'settled', 'settings')
+  })
+
+  void test('link-local addresses and switches of an interface are its own', async () => {
+    await using _ = await networks('near')
+    await using box = await stage.container('--network', 'name=near,link-local-ip=169.254.5.5,link-local-ip=fe80::99', tools, 'sleep', '99')
+    const addresses = await stage.ok('exec', box.id, 'ip', '-o', 'address', 'show', 'eth0')
+    for (const text of ['inet 169.254.5.5/16', 'inet6 fe80::99/64']) assert.ok(addresses.includes(text), addresses)
+    assert.deepEqual(JSON.parse(await stage.ok('inspect', '-f', '{{json .NetworkSettings.Networks.near.IPAMConfig}}', box.id)), { LinkLocalIPs: ['169.254.5.5', 'fe80::99'] })
+    await stage.ok('network', 'connect', '--link-local-ip', '169.254.6.6', '--driver-opt', '"com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.neigh.IFNAME.delay_first_probe_time=7"', 'bridge', box.id)
+    assert.equal(await stage.ok('exec', box.id, 'sh', '-c', 'cd /proc/sys/net/ipv4; cat conf/eth1/log_martians conf/eth0/log_martians neigh/eth1/delay_first_probe_time'), '1\n0\n7')
+    await refused(['run', '--rm', '--network', 'name=near,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.ip_forward=1', tiny, 'true'], /unrecognised network interface sysctl 'net\.ipv4\.ip_forward=1'/, 125)
+    await refused(['run', '--rm', '--network', 'name=near,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.nothing=1', tiny, 'true'], /cannot set sysctl net\.ipv4\.conf\.eth0\.nothing to 1: (EACCES|ENOENT)/, 125)
+    assert.match(await stage.ok('exec', box.id, 'ip', '-o', 'address', 'show', 'eth1'), /inet 169\.254\.6\.6\/16/)
+    await refused(['network', 'connect', '--link-local-ip', 'here', 'none', box.id], /container cannot be connected to multiple networks|invalid link-local IP address: here/)
+    await stage.ok('rm', '-f', box.id)
   })
 
   void test('what is wrong is refused, with status and text', async () => {

@@ -105,6 +105,25 @@ throughEachClient('network', (stage) => {
     }
   })
 
+  void test('a caller of UDP that never pauses reaches each new container behind the port at once', async () => {
+    // The caller keeps its port, so that the kernel keeps its flow.
+    const ask = `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 40123)); s.settimeout(0.3); s.connect(('${hostAddress}', 10523))
+for n in range(10):
+  try:
+    s.send(b'hello'); print(s.recv(99).decode()); break
+  except OSError: pass
+`
+    const call = async () => (await neighbour.run(['python3', '-c', ask])).stdout.trim()
+    assert.equal(await call(), '')
+    for (let round = 0; round < 3; round++) {
+      await using server = await stage.container('-p', '10523:9999/udp', tiny, 'udp-echo', '9999')
+      assert.ok(server.pid > 0)
+      assert.equal(await call(), 'hello', `container ${round}`)
+    }
+    assert.equal(await call(), '')
+  })
+
   void test('outbound traffic carries the address of the host', async () => {
     // The server answers with the address that it sees.
     const server = neighbour.run(['timeout', '20', '/bin/busybox', 'nc', '-l', '-p', '7070', '-e', '/bin/sh', '-c', 'ss -tn state established sport = :7070'])

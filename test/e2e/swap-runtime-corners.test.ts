@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { eventually } from './harness/eventually.ts'
 import { sweep } from './harness/private-directory.ts'
 import { findProgram } from './harness/program.ts'
-import { must } from './harness/run.ts'
+import { must, run } from './harness/run.ts'
 import { sideBySide, type SideBySide } from './harness/side-by-side.ts'
 
 const missing = ['runc', 'python3', 'gcc'].filter((name) => findProgram(name) === undefined)
@@ -188,6 +188,13 @@ void describe('gantry-runc beside runc, in the corners', { concurrency: false, s
     assert.match(readFileSync(`${socket}.info`, 'utf8'), new RegExp(`^Pid:\\s+${readFileSync(`${socket}.pid`, 'utf8')}$`, 'm'))
     await eventually(async () => assert.equal((JSON.parse((await stage.call('gantry-runc', 'state', 'held')).stdout) as { status: string }).status, 'stopped'))
     assert.equal((await stage.call('gantry-runc', 'delete', 'held')).code, 0)
+  })
+
+  void test('the command is the first word that is no value of an option, also where such a value is named as a command', async () => {
+    const root = path.join(stage.directory, 'run')
+    assert.match(await must([findProgram('gantry-runc') ?? '', '--root', root, 'list']), /^ID +PID +STATUS/)
+    assert.match((await run([findProgram('gantry-runc') ?? '', '--root', root, '--log-format=json', 'state', 'start'])).stderr, /container does not exist/)
+    assert.match((await run([findProgram('gantry-runc') ?? '', '--no-such', 'run'])).stderr, /flag provided but not defined: -no-such/)
   })
 
   void test('what the host cannot do is refused with the reason', async () => {

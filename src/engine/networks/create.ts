@@ -10,11 +10,11 @@ export interface NetworkDefaults {
 
 /** A request of the API in the words of the network service. @throws InvalidParameter, Forbidden, NotImplemented */
 export function createRequest(request: NetworkCreateRequest, defaults: NetworkDefaults): CreateNetwork {
-  if (request.ConfigOnly || request.ConfigFrom?.Network) throw new GantryError('NotImplemented', 'not implemented yet: --config-only and --config-from')
   if (request.Ingress || (request.Scope ?? '') === 'swarm') {
     throw new GantryError('Unavailable', 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.')
   }
   const driver = request.Driver || 'bridge'
+  const configFrom = request.ConfigFrom?.Network
   return {
     name: request.Name ?? '',
     driver,
@@ -29,7 +29,9 @@ export function createRequest(request: NetworkCreateRequest, defaults: NetworkDe
         subnet: one.Subnet ?? '', ipRange: one.IPRange ?? '', gateway: one.Gateway ?? '', auxAddresses: one.AuxiliaryAddresses ?? {},
       })),
     },
-    options: { ...defaults.options[driver], ...request.Options },
+    options: { ...(configFrom ? {} : defaults.options[driver]), ...request.Options },
     labels: request.Labels ?? {},
+    ...(request.ConfigOnly ? { configOnly: true } : {}),
+    ...(configFrom ? { configFrom } : {}),
   }
 }

@@ -36,12 +36,13 @@ export function detectLayout(
   mountinfo: string = readFileSync('/proc/self/mountinfo', 'latin1'),
   v2Controllers: (mountpoint: string) => string[] = readControllers,
 ): CgroupLayout {
-  const hierarchies: CgroupHierarchy[] = []
+  const found = new Map<string, CgroupHierarchy>()
   for (const row of parseRows(mountinfo)) {
     const hierarchy = asHierarchy(row, v2Controllers)
-    const known = hierarchies.some((other) => other.controllers.join() === hierarchy.controllers.join() && other.version === hierarchy.version)
-    if (!known) hierarchies.push(hierarchy)
+    const key = `${hierarchy.version} ${hierarchy.controllers.join()}`
+    if (!found.has(key)) found.set(key, hierarchy)
   }
+  const hierarchies = [...found.values()]
   const v1 = hierarchies.filter((hierarchy) => hierarchy.version === 1)
   const v2 = hierarchies.find((hierarchy) => hierarchy.version === 2)
   if (v1.length === 0) {
@@ -59,7 +60,7 @@ export function hierarchyOf(layout: CgroupLayout, controller: string): CgroupHie
 
 /** Host directory of a cgroup in one tree. `path` is absolute within the tree and has no `..`. */
 export function cgroupDirectory(hierarchy: CgroupHierarchy, path: string): string {
-  return join(hierarchy.mountpoint, checkedPath(path))
+  return hierarchy.mountpoint + checkedPath(path)
 }
 
 /** @throws GantryError InvalidParameter when the path is the top or could leave the tree */
@@ -71,10 +72,11 @@ export function checkedPath(path: string): string {
   return `/${names.join('/')}`
 }
 
+const flags = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode', 'all', 'none'])
+
 function asHierarchy(row: MountRow, v2Controllers: (mountpoint: string) => string[]): CgroupHierarchy {
   const name = row.mountpoint.slice(row.mountpoint.lastIndexOf('/') + 1)
   if (row.type === 'cgroup2') return { version: 2, name, mountpoint: row.mountpoint, controllers: v2Controllers(row.mountpoint) }
-  const flags = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode', 'all', 'none'])
   const controllers = row.superOptions.filter((option) => !flags.has(option) && !option.startsWith('release_agent='))
   return { version: 1, name, mountpoint: row.mountpoint, controllers }
 }
@@ -82,6 +84,7 @@ function asHierarchy(row: MountRow, v2Controllers: (mountpoint: string) => strin
 /** Field 5 is the mount point; after the lone "-" come type, source and super options (man 5 proc_pid_mountinfo). */
 function* parseRows(mountinfo: string): Generator<MountRow> {
   for (const line of mountinfo.split('\n')) {
+    if (!line.includes(' - cgroup')) continue
     const [front, back] = line.split(' - ')
     if (front === undefined || back === undefined) continue
     const [type, , superOptions] = back.split(' ')

@@ -4,6 +4,7 @@ import { mergeResources } from './merge-resources.ts'
 import { prepareParents } from './parents.ts'
 import { killAll } from './processes.ts'
 import { removeCgroup } from './remove.ts'
+import { annotatedProperties } from './systemd-annotations.ts'
 import { limitProperties, tasksMax } from './systemd-properties.ts'
 import { withSystemd } from './systemd.ts'
 import type { SystemdUnit } from './systemd-unit.ts'
@@ -32,14 +33,22 @@ export function prepareOwn(layout: CgroupLayout, path: string, resources: OciRes
   return { path, resources, settle: async () => {} }
 }
 
-/** Has systemd make the cgroup as a scope that has the limits. @throws GantryError Unavailable, System */
-export async function prepareUnit(layout: CgroupLayout, unit: SystemdUnit, { id, resources = {} }: { id: string; resources?: OciResources }): Promise<PreparedCgroup> {
+export interface UnitOptions {
+  id: string
+  resources?: OciResources
+  /** Of the container; some are properties of its unit. */
+  annotations?: Readonly<Record<string, string>>
+}
+
+/** Has systemd make the cgroup as a scope that has the limits. @throws GantryError InvalidParameter, Unavailable, System */
+export async function prepareUnit(layout: CgroupLayout, unit: SystemdUnit, { id, resources = {}, annotations }: UnitOptions): Promise<PreparedCgroup> {
+  const others = annotatedProperties(annotations)
   // Room for the process that holds the scope until the container's own is there.
   const limit = resources.pids?.limit ?? 0
   const roomy = limit > 0 ? { ...resources, pids: { limit: limit + 1 } } : resources
   return withSystemd(async (manager) => {
     const path = `${manager.controlGroup}${unit.path}`
-    const scope = await manager.startScope(unit, `Container ${id}`, limitProperties(layout, roomy, manager.version))
+    const scope = await manager.startScope(unit, `Container ${id}`, { limits: limitProperties(layout, roomy, manager.version), others })
     // systemd makes it where it has a controller to set; its parents on v2 are its own business.
     if (layout.mode !== 'v2') prepareParents(layout, path)
     const settle = async (): Promise<void> => {

@@ -3,30 +3,6 @@ import { join } from 'node:path'
 import { cgroupDirectory, hierarchyOf, type CgroupLayout } from './layout.ts'
 import { oomKills } from './oom.ts'
 
-/** Kills for memory in a cgroup that somebody else takes away as soon as it is empty. */
-export interface OomWatch {
-  /** Ends it. @returns whether there was one */
-  readonly end: () => boolean
-}
-
-/**
- * Looks at the counter whenever the kernel says that it has changed. What happens while nobody watches is not known to anybody
- * afterwards: systemd writes it into its journal only, when a scope is delegated.
- */
-export function watchOom(layout: CgroupLayout, path: string): OomWatch {
-  let killed = false
-  const look = (): void => void (killed ||= oomKills(layout, path) > 0)
-  const watcher = watchEvents(layout, path, look)
-  look()
-  return {
-    end() {
-      look()
-      watcher?.close()
-      return killed
-    },
-  }
-}
-
 /** v1 tells nobody by a file. */
 function watchEvents(layout: CgroupLayout, path: string, changed: () => void): FSWatcher | undefined {
   const hierarchy = hierarchyOf(layout, 'memory')

@@ -54,7 +54,7 @@ function delegate(hierarchy: CgroupHierarchy, parent: string): void {
 
 function steps({ mountpoint }: CgroupHierarchy, parent: string): string[] {
   const names = parent.split('/').filter((name) => name !== '')
-  return names.map((_, index) => join(mountpoint, ...names.slice(0, index + 1)))
+  return names.map((_, index) => [mountpoint, ...names.slice(0, index + 1)].join('/'))
 }
 
 /** @returns whether it was not there */

@@ -13,7 +13,9 @@ export async function removeCgroup(layout: CgroupLayout, path: string): Promise<
   for (const hierarchy of layout.hierarchies) {
     for (let attempt = 0; ; attempt++) {
       try {
-        for (const directory of tree(cgroupDirectory(hierarchy, path))) removeDirectory(directory)
+        const directory = cgroupDirectory(hierarchy, path)
+        if (attempt === 0 && removeAtOnce(directory)) break
+        for (const each of tree(directory)) removeDirectory(each)
         break
       } catch (error) {
         if (codeOf(error) !== 'EBUSY' || attempt >= 50) throw error
@@ -31,6 +33,17 @@ export function removeIfEmpty(layout: CgroupLayout, path: string): void {
     } catch {
       // It is in use, or not there.
     }
+  }
+}
+
+/** Nearly always there is nothing below it. */
+function removeAtOnce(directory: string): boolean {
+  try {
+    removeDirectory(directory)
+    return true
+  } catch (error) {
+    if (codeOf(error) !== 'EBUSY' && codeOf(error) !== 'ENOTEMPTY') throw error
+    return false
   }
 }
 

@@ -3,7 +3,7 @@ import { DbusConnection, DbusError } from '../dbus/connection.ts'
 import type { DbusValue } from '../dbus/value.ts'
 import { hostUser } from '../host-user.ts'
 import { holdScope } from './scope-holder.ts'
-import { scopeProperties, type UnitProperty } from './systemd-properties.ts'
+import { scopeProperties, type ScopeWishes, type UnitProperty } from './systemd-properties.ts'
 import { findManager, type ManagerSocket } from './systemd-socket.ts'
 import type { SystemdUnit } from './systemd-unit.ts'
 
@@ -47,10 +47,10 @@ export class SystemdManager {
   }
 
   /** Starts a scope with the limits. @throws GantryError System when systemd refuses */
-  async startScope(unit: SystemdUnit, description: string, limits: readonly UnitProperty[]): Promise<OpenScope> {
+  async startScope(unit: SystemdUnit, description: string, wishes: ScopeWishes): Promise<OpenScope> {
     const holder = await holdScope()
     try {
-      const properties = asRows(scopeProperties(unit, description, [holder.pid], limits))
+      const properties = asRows(scopeProperties(unit, description, [holder.pid], wishes))
       const start = (): Promise<void> => this.#job(unit.unit, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [unit.unit, 'replace', properties, []])
       await start().catch(async (error: unknown) => {
         // One that failed and that nobody has looked at stays in the way.

@@ -13,16 +13,24 @@ export const unlimited = 0xffff_ffff_ffff_ffffn
 const since = { CPUQuotaPeriodUSec: 242, AllowedCPUs: 244, idle: 252 } as const
 const usualPeriod = 100_000
 
+export interface ScopeWishes {
+  /** Of the container. */
+  limits: readonly UnitProperty[]
+  /** What somebody wants beside them, and in place of what a scope has usually. */
+  others?: readonly UnitProperty[]
+}
+
 /** What a scope for a container starts with; it is delegated, so that its files may be written by its owner too. */
-export function scopeProperties(unit: SystemdUnit, description: string, pids: readonly number[], limits: readonly UnitProperty[]): UnitProperty[] {
+export function scopeProperties(unit: SystemdUnit, description: string, pids: readonly number[], { limits, others = [] }: ScopeWishes): UnitProperty[] {
   const accounting = ['MemoryAccounting', 'CPUAccounting', 'IOAccounting', 'TasksAccounting'].map((name) => property(name, 'b', true))
-  return [
+  const usual = [
     property('Description', 's', description),
     ...(unit.unit.endsWith('.slice') ? [property('Wants', 'as', [unit.slice])] : [property('Slice', 's', unit.slice), property('Delegate', 'b', true), property('PIDs', 'au', pids)]),
     ...accounting,
     property('DefaultDependencies', 'b', false),
-    ...limits,
   ]
+  const named = new Set(others.map(([name]) => name))
+  return [...usual.filter(([name]) => !named.has(name)), ...others, ...limits]
 }
 
 /**

@@ -10,16 +10,16 @@ const bridgePortIsolated = 33
  * port is answered by the bridge itself. An isolated port reaches the bridge but no other isolated port: no traffic between
  * containers, without the packet filter and whether or not br_netfilter is there.
  */
-export function configureBridgePort(port: { name: string; isolated: boolean }): Request {
+export function configureBridgePort({ name, isolated, hairpin = true }: { name: string; isolated: boolean; hairpin?: boolean }): Request {
   return {
-    act: `cannot configure bridge port ${port.name}`,
+    act: `cannot configure bridge port ${name}`,
     message: {
       type: rtm.newLink,
       flags: flag.request | flag.ack,
       parts: [
-        Buffer.alloc(16), attribute(ifla.ifname, text(port.name)),
+        Buffer.alloc(16), attribute(ifla.ifname, text(name)),
         nested(ifla.linkInfo, attribute(linkInfo.slaveKind, text('bridge')),
-          nested(linkInfo.slaveData, attribute(bridgePortHairpin, u8(1)), ...(port.isolated ? [attribute(bridgePortIsolated, u8(1))] : []))),
+          nested(linkInfo.slaveData, attribute(bridgePortHairpin, u8(hairpin ? 1 : 0)), ...(isolated ? [attribute(bridgePortIsolated, u8(1))] : []))),
       ],
     },
   }

@@ -115,6 +115,21 @@ export function announce(index: number): Request {
   return { act: `cannot configure link ${index}`, message: { type: rtm.setLink, flags: flag.request | flag.ack, parts: [ifInfo(index), conf] } }
 }
 
+/** Of a link that is down. */
+export function renameLink(index: number, name: string): Request {
+  return {
+    act: `cannot call link ${index} ${name}`,
+    message: { type: rtm.setLink, flags: flag.request | flag.ack, parts: [ifInfo(index), attribute(ifla.ifname, text(name))] },
+  }
+}
+
+export function setHardwareAddress(index: number, mac: string): Request {
+  return {
+    act: `cannot give link ${index} the address ${mac}`,
+    message: { type: rtm.setLink, flags: flag.request | flag.ack, parts: [ifInfo(index), attribute(ifla.address, macBytes(mac))] },
+  }
+}
+
 /** Removes a link; of a veth pair both ends go. Fine when there is none. */
 export function deleteLink(name: string): Request {
   return {

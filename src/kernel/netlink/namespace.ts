@@ -23,10 +23,15 @@ export class HomeNamespace {
    * code that runs in the wrong namespace would change the container's network in place of the host's.
    */
   visit<T>(pid: number, work: (inside: NetlinkSocket, fd: number) => T): T {
-    const fd = openSync(`/proc/${pid}/ns/net`, 'r')
+    return this.visitFile(`/proc/${pid}/ns/net`, work, `process ${pid}`)
+  }
+
+  /** As `visit`, with a namespace by its file, whoever lives there. */
+  visitFile<T>(file: string, work: (inside: NetlinkSocket, fd: number) => T, whose = file): T {
+    const fd = openSync(file, 'r')
     try {
-      if (fstatSync(fd).ino === fstatSync(this.#fd).ino) throw new Error(`process ${pid} lives in the host's network namespace`)
-      const socket = this.within(fd, `process ${pid}`, () => new NetlinkSocket(this.#kernel, protocol.route))
+      if (fstatSync(fd).ino === fstatSync(this.#fd).ino) throw new Error(`${whose} lives in the host's network namespace`)
+      const socket = this.within(fd, whose, () => new NetlinkSocket(this.#kernel, protocol.route))
       try {
         return work(socket, fd)
       } finally {
@@ -46,6 +51,22 @@ export class HomeNamespace {
     if (entered < 0) throw new KernelError(`cannot enter network namespace of ${whose}`, -entered)
     try {
       return open()
+    } finally {
+      if (this.#kernel.syscall(nr('setns'), this.#fd, CLONE_NEWNET) < 0) process.abort()
+    }
+  }
+
+  /** To move links back by. */
+  get descriptor(): number {
+    return this.#fd
+  }
+
+  /** Runs `work` in a new network namespace, under the same rules as `within`; it goes with the last that holds it. */
+  apart<T>(work: () => T): T {
+    const made = this.#kernel.syscall(nr('unshare'), CLONE_NEWNET)
+    if (made < 0) throw new KernelError('cannot make a network namespace', -made)
+    try {
+      return work()
     } finally {
       if (this.#kernel.syscall(nr('setns'), this.#fd, CLONE_NEWNET) < 0) process.abort()
     }

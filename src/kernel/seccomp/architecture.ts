@@ -17,18 +17,29 @@ export interface SyscallAbi {
   marker: number
   /** Width of the arguments that count. */
   bits: 32 | 64
-  numbers: Readonly<Record<string, number>>
+  readonly numbers: Readonly<Record<string, number>>
 }
 
 export const x32Marker = 0x4000_0000
 
 export const syscallAbis: readonly SyscallAbi[] = [
-  { scmp: 'SCMP_ARCH_X86_64', audit: 0xc000_003e, marker: 0, bits: 64, numbers: x86_64 },
-  { scmp: 'SCMP_ARCH_X86', audit: 0x4000_0003, marker: 0, bits: 32, numbers: i386 },
-  { scmp: 'SCMP_ARCH_X32', audit: 0xc000_003e, marker: x32Marker, bits: 32, numbers: x32 },
-  { scmp: 'SCMP_ARCH_AARCH64', audit: 0xc000_00b7, marker: 0, bits: 64, numbers: aarch64 },
-  { scmp: 'SCMP_ARCH_ARM', audit: 0x4000_0028, marker: 0, bits: 32, numbers: arm },
+  abi({ scmp: 'SCMP_ARCH_X86_64', audit: 0xc000_003e, marker: 0, bits: 64 }, x86_64),
+  abi({ scmp: 'SCMP_ARCH_X86', audit: 0x4000_0003, marker: 0, bits: 32 }, i386),
+  abi({ scmp: 'SCMP_ARCH_X32', audit: 0xc000_003e, marker: x32Marker, bits: 32 }, x32),
+  abi({ scmp: 'SCMP_ARCH_AARCH64', audit: 0xc000_00b7, marker: 0, bits: 64 }, aarch64),
+  abi({ scmp: 'SCMP_ARCH_ARM', audit: 0x4000_0028, marker: 0, bits: 32 }, arm),
 ]
+
+/** A table is made when it is needed: four of five never are. */
+function abi(facts: Omit<SyscallAbi, 'numbers'>, table: () => Record<string, number>): SyscallAbi {
+  let made: Record<string, number> | undefined
+  return {
+    ...facts,
+    get numbers() {
+      return (made ??= table())
+    },
+  }
+}
 
 const natives: Record<Architecture, string> = { x86_64: 'SCMP_ARCH_X86_64', aarch64: 'SCMP_ARCH_AARCH64' }
 

@@ -1,5 +1,5 @@
 /** System call numbers of aarch64: include/uapi/asm-generic/unistd.h, Linux 6.18. */
-export const aarch64: Record<string, number> = {
+export const aarch64 = (): Record<string, number> => ({
   io_setup: 0,
   io_destroy: 1,
   io_submit: 2,
@@ -325,4 +325,4 @@ export const aarch64: Record<string, number> = {
   open_tree_attr: 467,
   file_getattr: 468,
   file_setattr: 469,
-}
+})

@@ -1,5 +1,5 @@
 /** System call numbers of 32-bit arm (EABI): arch/arm/tools/syscall.tbl, Linux 6.18; the private calls start at 0x0f0000. */
-export const arm: Record<string, number> = {
+export const arm = (): Record<string, number> => ({
   restart_syscall: 0,
   exit: 1,
   fork: 2,
@@ -428,4 +428,4 @@ export const arm: Record<string, number> = {
   usr32: 0xf0004,
   set_tls: 0xf0005,
   get_tls: 0xf0006,
-}
+})

@@ -1,5 +1,5 @@
 /** System call numbers of i386: arch/x86/entry/syscalls/syscall_32.tbl, Linux 6.18. */
-export const i386: Record<string, number> = {
+export const i386 = (): Record<string, number> => ({
   restart_syscall: 0,
   exit: 1,
   fork: 2,
@@ -459,4 +459,4 @@ export const i386: Record<string, number> = {
   open_tree_attr: 467,
   file_getattr: 468,
   file_setattr: 469,
-}
+})

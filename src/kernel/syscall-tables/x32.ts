@@ -1,5 +1,5 @@
 /** System call numbers of x32, without the marker bit 0x40000000: arch/x86/entry/syscalls/syscall_64.tbl, ABIs common and x32, Linux 6.18. */
-export const x32: Record<string, number> = {
+export const x32 = (): Record<string, number> => ({
   read: 0,
   write: 1,
   open: 2,
@@ -369,4 +369,4 @@ export const x32: Record<string, number> = {
   execveat: 545,
   preadv2: 546,
   pwritev2: 547,
-}
+})

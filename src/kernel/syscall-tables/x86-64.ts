@@ -1,5 +1,5 @@
 /** System call numbers of x86-64: arch/x86/entry/syscalls/syscall_64.tbl, ABIs common and 64, Linux 6.18. */
-export const x86_64: Record<string, number> = {
+export const x86_64 = (): Record<string, number> => ({
   read: 0,
   write: 1,
   open: 2,
@@ -382,4 +382,4 @@ export const x86_64: Record<string, number> = {
   open_tree_attr: 467,
   file_getattr: 468,
   file_setattr: 469,
-}
+})

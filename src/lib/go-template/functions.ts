@@ -1,6 +1,6 @@
 import type { TemplateFunction } from './execute.ts'
 import { sprint, sprintf } from './printf.ts'
-import { formatValue, isMap, isTrue, kindName, type Value } from './value.ts'
+import { formatValue, isMap, isTrue, kindName, type Value, withoutUnit } from './value.ts'
 
 /** The functions predeclared by Go's text/template. */
 export const builtinFunctions: Record<string, TemplateFunction> = {
@@ -84,7 +84,7 @@ function family(value: Value): string {
 
 function equalAny(first: Value, others: Value[]): boolean {
   if (others.length === 0) return fail('missing argument for comparison')
-  return others.some((other) => equal(first, other))
+  return others.some((other) => equal(withoutUnit(first), withoutUnit(other)))
 }
 
 function equal(left: Value, right: Value): boolean {
@@ -104,7 +104,8 @@ function isNumber(value: Value): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint'
 }
 
-function compare(left: Value, right: Value): number {
+function compare(one: Value, other: Value): number {
+  const [left, right] = [withoutUnit(one), withoutUnit(other)]
   if (isNumber(left) && isNumber(right)) return left < right ? -1 : left > right ? 1 : 0
   if (typeof left === 'string' && typeof right === 'string') return Buffer.compare(Buffer.from(left), Buffer.from(right))
   const basic = [left, right].every((value) => ['string', 'boolean'].includes(typeof value) || isNumber(value))

@@ -1,3 +1,4 @@
+import { GoDuration } from './duration.ts'
 import { parseJson as parseExactly } from '../json.ts'
 import { isTypedNil, TemplateObject, type Value, type ValueMap } from './value.ts'
 
@@ -15,6 +16,7 @@ export function encodeJson(value: Value, options: { escapeHtml?: boolean } = {})
 
 function encode(value: Value): string {
   if (value === undefined) return 'null'
+  if (value instanceof GoDuration) return String(value.nanoseconds)
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'string') {
     return JSON.stringify(value).replace(/[\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`)

@@ -1,3 +1,4 @@
+import { GoDuration } from './duration.ts'
 import { quote } from './quote.ts'
 import { formatValue, isMap, kindName, type Value } from './value.ts'
 
@@ -37,8 +38,10 @@ function pad(text: string, options: { flags: string; width: number; verb: string
   return sign + '0'.repeat(missing) + text.slice(sign.length)
 }
 
-function formatVerb(verb: string, value: Value, options: { flags: string; precision: number | undefined }): string {
+function formatVerb(verb: string, given: Value, options: { flags: string; precision: number | undefined }): string {
   const { flags, precision } = options
+  // A duration has a text, and is a number to the verbs of numbers.
+  const value = given instanceof GoDuration ? (verb === 's' || verb === 'q' ? String(given) : 'vT'.includes(verb) ? given : given.nanoseconds) : given
   const bad = () => `%!${verb}(${kindName(value) === 'nil' ? '<nil>' : `${kindName(value)}=${formatValue(value)}`})`
   const number = typeof value === 'number' || typeof value === 'bigint'
   const plus = flags.includes('+') && number && value >= 0 ? '+' : ''

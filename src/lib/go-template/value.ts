@@ -1,8 +1,10 @@
+import { GoDuration } from './duration.ts'
+
 /**
  * What a template works on: JSON values, integers beyond 2^53 as bigint, and objects with methods.
  * `undefined` is Go's "no value" (a missing map key); `null` is nil.
  */
-export type Value = null | undefined | boolean | number | bigint | string | Value[] | TemplateObject | ValueMap
+export type Value = null | undefined | boolean | number | bigint | string | Value[] | TemplateObject | GoDuration | ValueMap
 
 export type ValueMap = { [key: string]: Value }
 
@@ -18,10 +20,17 @@ export class TemplateObject {
 }
 
 export function isMap(value: Value): value is ValueMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof TemplateObject)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof TemplateObject) && !(value instanceof GoDuration)
 }
 
 const nils = new WeakSet<object>()
+const structs = new WeakMap<object, readonly (readonly [string, Value])[]>()
+
+/** Has a map print as a Go struct with these fields does: values in order, with the field's zero value for what is not there. */
+export function asStruct(map: ValueMap, fields: readonly (readonly [string, Value])[]): ValueMap {
+  structs.set(map, fields)
+  return map
+}
 
 /** An empty list or map that stands for Go's typed nil: prints as empty, encodes as null. */
 export function typedNil<T extends Value[] | ValueMap>(empty: T): T {
@@ -37,8 +46,9 @@ export function isTypedNil(value: object): boolean {
 export function isTrue(value: Value): boolean {
   if (value === null || value === undefined) return false
   if (Array.isArray(value)) return value.length > 0
-  if (isMap(value)) return Object.keys(value).length > 0
+  if (isMap(value)) return structs.has(value) || Object.keys(value).length > 0
   if (value instanceof TemplateObject) return true
+  if (value instanceof GoDuration) return Boolean(value.nanoseconds)
   return Boolean(value)
 }
 
@@ -48,6 +58,7 @@ export function kindName(value: Value): string {
   if (Array.isArray(value)) return '[]interface {}'
   if (isMap(value)) return 'map[string]interface {}'
   if (value instanceof TemplateObject) return value.typeName
+  if (value instanceof GoDuration) return 'time.Duration'
   if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float64'
   if (typeof value === 'bigint') return 'int'
   return typeof value === 'boolean' ? 'bool' : 'string'
@@ -63,9 +74,16 @@ export function formatValue(value: Value): string {
   if (value === null || value === undefined) return '<nil>'
   if (typeof value === 'number') return formatNumber(value)
   if (Array.isArray(value)) return `[${value.map(formatValue).join(' ')}]`
+  const fields = isMap(value) ? structs.get(value) : undefined
+  if (fields !== undefined) return `{${fields.map(([name, zero]) => formatValue((value as ValueMap)[name] ?? zero)).join(' ')}}`
   if (isMap(value)) return `map[${sortedKeys(value).map((key) => `${key}:${formatValue(value[key])}`).join(' ')}]`
   if (value instanceof TemplateObject) return `{${value.typeName}}`
   return String(value)
+}
+
+/** What arithmetic and comparisons work on. */
+export function withoutUnit(value: Value): Value {
+  return value instanceof GoDuration ? value.nanoseconds : value
 }
 
 function formatNumber(value: number): string {

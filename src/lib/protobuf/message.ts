@@ -78,6 +78,8 @@ export const bool = (number: number): Field<boolean> => scalar(number, booleans)
 export const int = (number: number): Field<number> => scalar(number, integers)
 /** int64 with all of its bits. */
 export const int64 = (number: number): Field<bigint> => scalar(number, bigIntegers)
+/** A `required` one of proto2, or one whose 0 is no default: always written. */
+export const requiredInt = (number: number): Field<number> => ({ ...int(number), write: (value, writer) => writer.varint(number, Math.trunc(value)) })
 export const stringList = (number: number): Field<string[]> => list(number, strings)
 export const bytesList = (number: number): Field<Uint8Array[]> => list(number, buffers)
 

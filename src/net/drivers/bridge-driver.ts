@@ -8,18 +8,21 @@ import type { Endpoint, NetworkInfo } from '../contract.ts'
 import { parsePrefix } from '../ip-prefix.ts'
 import { isPredefined } from '../network-list.ts'
 import { setSysctl } from '../sysctl.ts'
+import { KernelError } from '../../kernel/failure.ts'
 import { adoptPorts, ensureBridge, sweepBridge } from './bridge-link.ts'
 import { bridgeOptions } from './bridge-options.ts'
 import type { BridgeOptions } from './bridge-options.ts'
 import type { MadeLinks, NetworkDriver, WayOut } from './contract.ts'
+import type { BridgeRoom } from './bridge-room.ts'
 import type { HostLinks } from './host-links.ts'
+import { NetworkBridges } from './network-bridges.ts'
 import { isPluggedIn, plugIn, unplug } from './veth.ts'
 
 /** How long the kernel may take to remove the namespace of a dead container, in ms. */
 const grace = 500
 
 interface Place {
-  index: number
+  bridges: NetworkBridges
   options: BridgeOptions
 }
 
@@ -27,14 +30,16 @@ interface Place {
 export class BridgeDriver implements NetworkDriver {
   readonly #links: HostLinks
   readonly #memory: MadeLinks
+  readonly #room: BridgeRoom
   readonly #places = new Map<string, Place>()
   /** Interfaces that should go by themselves. */
   readonly #leftBehind = new Set<string>()
   #collector: NodeJS.Timeout | undefined
 
-  constructor(links: HostLinks, memory: MadeLinks) {
+  constructor(links: HostLinks, memory: MadeLinks, room: BridgeRoom) {
     this.#links = links
     this.#memory = memory
+    this.#room = room
   }
 
   check(network: NetworkInfo, others: readonly NetworkInfo[]): void {
@@ -54,14 +59,15 @@ export class BridgeDriver implements NetworkDriver {
     const addresses = bridgeAddresses(network, options)
     const { index, made } = ensureBridge(this.#links.socket, { name: options.bridge, mtu: options.mtu, addresses })
     if (made) this.#memory.remember(network.id, options.bridge)
-    this.#places.set(network.id, { index, options })
     adoptPorts(this.#links.socket, index, { owned, isolated: !options.icc })
+    this.#places.set(network.id, { options, bridges: this.#bridgesOf(network, { index, options, owned }) })
     sweepBridge(this.#links.socket, index, owned)
     if (addresses.some(isIPv6Text)) giveLinkLocal(this.#links.socket, { index, name: options.bridge })
   }
 
   tearDown(network: NetworkInfo): void {
     this.#collect()
+    this.#places.get(network.id)?.bridges.removeFurther()
     this.#places.delete(network.id)
     const { bridge } = bridgeOptions(network)
     // A bridge with a name that was asked for may have been there before: then it is somebody else's.
@@ -74,20 +80,41 @@ export class BridgeDriver implements NetworkDriver {
   attach(network: NetworkInfo, endpoint: Endpoint, { pid, way }: { pid: number; way: WayOut }): string {
     const place = this.#places.get(network.id)
     if (place === undefined) throw new Error(`network ${network.name} is not set up`)
-    // Of an earlier attach that did not end.
-    unplug(this.#links.socket, endpoint.hostInterface)
+    this.#leftBehind.delete(endpoint.hostInterface)
     const { mtu, icc, interfacePrefix } = place.options
-    return plugIn(this.#links, { bridge: place.index, mtu, isolated: !icc, interfacePrefix }, { endpoint, pid, way })
+    let full: unknown
+    for (const floor of place.bridges.candidates()) {
+      try {
+        const name = plugIn({ home: this.#links.home, socket: floor.socket }, { bridge: floor.index, mtu, isolated: !icc, interfacePrefix }, { endpoint, pid, way })
+        place.bridges.enter(floor, endpoint)
+        return name
+      } catch (error) {
+        if (!(error instanceof KernelError) || error.code !== 'EXFULL') throw error
+        full = error
+      }
+    }
+    throw new GantryError('Unavailable', `cannot connect the container: all bridges of network ${network.name} are full`, { cause: full })
   }
 
-  detach(_network: NetworkInfo, { hostInterface }: Endpoint, pid: number | undefined): void {
+  detach(network: NetworkInfo, { hostInterface }: Endpoint, pid: number | undefined): void {
     if (this.#leftBehind.has(hostInterface)) return
-    if (pid === undefined || isRunning(pid)) unplug(this.#links.socket, hostInterface)
+    const floor = this.#places.get(network.id)?.bridges.floorOf(hostInterface)
+    if (pid === undefined || isRunning(pid)) unplug(floor?.socket ?? this.#links.socket, hostInterface)
     else this.#leaveBehind(hostInterface)
+    floor?.members.delete(hostInterface)
+    // A bridge more than is needed is looked after with the rest.
+    if (floor !== undefined && floor.number > 0 && floor.members.size === 0) this.#collectLater()
   }
 
   close(): void {
     this.#collect()
+    this.#room.close()
+  }
+
+  #bridgesOf(network: NetworkInfo, { index, options, owned }: { index: number; options: BridgeOptions; owned: ReadonlySet<string> }): NetworkBridges {
+    const bridges = new NetworkBridges({ networkId: network.id, room: this.#room, socket: this.#links.socket, bridge: index, mtu: options.mtu, isolated: !options.icc })
+    bridges.adopt(owned)
+    return bridges
   }
 
   /**
@@ -96,14 +123,22 @@ export class BridgeDriver implements NetworkDriver {
    */
   #leaveBehind(hostInterface: string): void {
     this.#leftBehind.add(hostInterface)
+    this.#collectLater()
+  }
+
+  #collectLater(): void {
     this.#collector ??= setTimeout(() => this.#collect(), grace).unref()
   }
 
   #collect(): void {
     clearTimeout(this.#collector)
     this.#collector = undefined
-    for (const name of this.#leftBehind) if (isPluggedIn(this.#links.socket, name)) unplug(this.#links.socket, name)
-    this.#leftBehind.clear()
+    if (this.#leftBehind.size > 0) {
+      const sockets = [this.#links.socket, this.#room.find()?.socket].filter((socket) => socket !== undefined)
+      for (const name of this.#leftBehind) for (const socket of sockets) if (isPluggedIn(socket, name)) unplug(socket, name)
+      this.#leftBehind.clear()
+    }
+    for (const { bridges } of this.#places.values()) bridges.removeEmpty()
   }
 }
 

@@ -2,9 +2,10 @@ import { addAddress } from '../../kernel/netlink/address.ts'
 import { announce, deleteLink, findLink, listLinks, setUp } from '../../kernel/netlink/link.ts'
 import type { Link } from '../../kernel/netlink/link.ts'
 import type { HomeNamespace } from '../../kernel/netlink/namespace.ts'
-import { setDefaultRoute } from '../../kernel/netlink/route.ts'
+import { removeDefaultRoute, setDefaultRoute } from '../../kernel/netlink/route.ts'
 import type { NetlinkSocket, Request } from '../../kernel/netlink/socket.ts'
 import { GantryError } from '../../lib/errors.ts'
+import { isIPv6Text } from '../../lib/ip-address.ts'
 import type { Endpoint } from '../contract.ts'
 import { broadcastOf, parseCidr } from '../ip-prefix.ts'
 import type { WayOut } from './contract.ts'
@@ -23,22 +24,29 @@ export function configureInside(inside: NetlinkSocket, endpoint: Endpoint, optio
   const { name, lo, way } = options
   const index = findLink(inside, name)?.index
   if (index === undefined) throw new Error(`cannot find ${name} in the namespace of container ${endpoint.containerId}`)
-  const { ipv4, prefix, ipv6, prefix6 } = endpoint
+  const { ipv4, prefix, ipv6, prefix6, linkLocal = [] } = endpoint
   inside.batch([
     ...setUp({ index: lo?.index ?? 1 }),
     ...(ipv4 === '' ? [] : [announce(index), addAddress({ index, address: ipv4, prefix, broadcast: broadcastOf(parseCidr(`${ipv4}/${prefix}`).prefix) })]),
     ...setUp({ index }, { ipv6: ipv6 !== '' }),
     ...(ipv6 === '' ? [] : [addAddress({ index, address: ipv6, prefix: prefix6 })]),
+    ...linkLocal.map((address) => addAddress({ index, address, prefix: isIPv6Text(address) ? 64 : 16 })),
     ...defaultRoutes(endpoint, index, way),
   ])
 }
 
-/** Makes an attached endpoint the way out. Fine when the container has ended meanwhile. */
-export function routeBy(home: HomeNamespace, endpoint: Endpoint, options: { pid: number; way: WayOut }): void {
+/**
+ * Makes an attached endpoint the way out. Fine when the container has ended meanwhile. `afresh`: somebody else may have added a
+ * default route behind or before ours, and the kernel replaces only the first one.
+ */
+export function routeBy(home: HomeNamespace, endpoint: Endpoint, options: { pid: number; way: WayOut; afresh?: boolean }): void {
   try {
     home.visit(options.pid, (inside) => {
       const index = findLink(inside, endpoint.containerInterface)?.index
-      if (index !== undefined) inside.batch(defaultRoutes(endpoint, index, options.way))
+      if (index === undefined) return
+      const { way, afresh = false } = options
+      const old = afresh ? [...(way.ipv4 ? [removeDefaultRoute(4)] : []), ...(way.ipv6 ? [removeDefaultRoute(6)] : [])] : []
+      inside.batch([...old, ...defaultRoutes(endpoint, index, way)])
     })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

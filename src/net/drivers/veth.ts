@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { KernelError } from '../../kernel/failure.ts'
 import { configureBridgePort } from '../../kernel/netlink/bridge-port.ts'
 import { createVeth, deleteLink, findLink, setUp } from '../../kernel/netlink/link.ts'
 import type { NetlinkSocket } from '../../kernel/netlink/socket.ts'
-import { GantryError } from '../../lib/errors.ts'
 import type { Endpoint } from '../contract.ts'
 import type { WayOut } from './contract.ts'
 import type { HostLinks } from './host-links.ts'
@@ -26,13 +24,15 @@ export function newHostInterfaceName(): string {
  * pair is removed again.
  * @returns the name inside
  */
-export function plugIn({ home, socket }: HostLinks, place: BridgePlace, options: { endpoint: Endpoint; pid: number; way: WayOut }): string {
+export function plugIn({ home, socket }: Pick<HostLinks, 'home' | 'socket'>, place: BridgePlace, options: { endpoint: Endpoint; pid: number; way: WayOut }): string {
   const { endpoint, pid, way } = options
   return home.visit(pid, (inside, namespaceFd) => {
     const { links, lo } = linksInside(inside)
     const name = innerName(endpoint, links, place.interfacePrefix)
     try {
       socket.batch([
+        // Of an earlier attach that did not end.
+        deleteLink(endpoint.hostInterface),
         createVeth({ name: endpoint.hostInterface, master: place.bridge, mtu: place.mtu, peer: { name, mac: endpoint.mac, namespaceFd } }),
         configureBridgePort({ name: endpoint.hostInterface, isolated: place.isolated }),
         ...setUp({ index: 0, name: endpoint.hostInterface }, { ipv6: false }),
@@ -40,7 +40,6 @@ export function plugIn({ home, socket }: HostLinks, place: BridgePlace, options:
       configureInside(inside, endpoint, { name, lo, way })
     } catch (error) {
       socket.batch([deleteLink(endpoint.hostInterface)])
-      if (error instanceof KernelError && error.code === 'EXFULL') throw bridgeIsFull(error)
       throw error
     }
     return name
@@ -54,9 +53,4 @@ export function unplug(socket: NetlinkSocket, hostInterface: string): void {
 
 export function isPluggedIn(socket: NetlinkSocket, hostInterface: string): boolean {
   return findLink(socket, hostInterface) !== undefined
-}
-
-/** BR_MAX_PORTS in net/bridge/br_private.h. */
-function bridgeIsFull(cause: unknown): GantryError {
-  return new GantryError('Unavailable', 'cannot connect the container: a bridge of Linux has no more than 1023 ports, and this network has as many containers', { cause })
 }

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { createChildLink } from '../../kernel/netlink/child-link.ts'
-import { deleteLink, findLink } from '../../kernel/netlink/link.ts'
+import { deleteLink, findLink, renameLink } from '../../kernel/netlink/link.ts'
 import { KernelError } from '../../kernel/failure.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Endpoint, NetworkInfo } from '../contract.ts'
@@ -56,14 +57,17 @@ export class VlanDriver implements NetworkDriver {
     return this.#links.home.visit(pid, (inside, namespaceFd) => {
       const { links, lo } = linksInside(inside)
       const name = innerName(endpoint, links, settings.interfacePrefix)
-      const place = { name, parent: parent.index, mtu: settings.mtu, namespaceFd }
+      // Kernels before 6.14 look for the name in our own namespace, where the parent may well be called eth0.
+      const born = `gtv${randomBytes(5).toString('hex')}`
+      const place = { name: born, parent: parent.index, mtu: settings.mtu, namespaceFd }
       try {
         this.#links.socket.batch([createChildLink(settings.kind === 'macvlan'
           ? { ...place, kind: 'macvlan', mode: settings.mode, mac: endpoint.mac }
           : { ...place, kind: 'ipvlan', mode: settings.mode, flag: settings.flag })])
+        inside.batch([renameLink(findLink(inside, born)?.index ?? 0, name)])
         configureInside(inside, endpoint, { name, lo, way })
       } catch (error) {
-        inside.batch([deleteLink(name)])
+        inside.batch([deleteLink(born), deleteLink(name)])
         throw this.#missingModule(error)
       }
       return name
@@ -90,6 +94,6 @@ export class VlanDriver implements NetworkDriver {
   #missingModule(error: unknown): unknown {
     if (!(error instanceof KernelError) || error.code !== 'EOPNOTSUPP') return error
     const word = / (macvlan|ipvlan|vlan|dummy) link /.exec(error.message)?.[1] ?? this.#kind
-    return new GantryError('Unavailable', `${error.message}: the kernel module "${word === 'vlan' ? '8021q' : word}" is not loaded (modprobe ${word === 'vlan' ? '8021q' : word})`, { cause: error })
+    return new GantryError('Unavailable', `${error.message.replace(/ gtv\w+/, '')}: the kernel module "${word === 'vlan' ? '8021q' : word}" is not loaded (modprobe ${word === 'vlan' ? '8021q' : word})`, { cause: error })
   }
 }

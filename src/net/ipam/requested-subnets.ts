@@ -25,10 +25,7 @@ export interface SubnetChoice {
  */
 export function chooseSubnets(choice: SubnetChoice): SubnetInfo[] {
   const { requested, used, hostPrefixes, pools, hasGateway } = choice
-  const faults = requested.flatMap((one) => faultsOf(one, choice))
-  if (faults.length > 0) {
-    throw new GantryError('InvalidParameter', `invalid network config:\n${faults.length === 1 ? faults[0] : faults.map((fault) => `* ${fault}`).join('\n')}`)
-  }
+  checkSubnets(requested, choice)
   const given = requested.filter(({ subnet }) => subnet !== undefined && subnet !== '')
   const prefixes = given.map(({ subnet }) => parsePrefix(subnet ?? ''))
   for (const [at, prefix] of prefixes.entries()) {
@@ -44,6 +41,13 @@ export function chooseSubnets(choice: SubnetChoice): SubnetInfo[] {
     chosen.push({ ...complete({ ...blank, subnet: formatPrefix(prefix) }, hasGateway), requested: false })
   }
   return chosen
+}
+
+/** @throws InvalidParameter "invalid network config: …" */
+export function checkSubnets(requested: readonly RequestedSubnet[], families: Pick<SubnetChoice, 'ipv4' | 'ipv6'>): void {
+  const faults = requested.flatMap((one) => faultsOf(one, families))
+  if (faults.length === 0) return
+  throw new GantryError('InvalidParameter', `invalid network config:\n${faults.length === 1 ? faults[0] : faults.map((fault) => `* ${fault}`).join('\n')}`)
 }
 
 function complete({ subnet = '', ipRange, gateway, auxAddresses }: RequestedSubnet, hasGateway: boolean): SubnetInfo {
@@ -66,7 +70,7 @@ function firstFree(subnet: Prefix, range: Prefix | undefined, aux: readonly stri
   return formatAddress({ family: subnet.family, value })
 }
 
-function faultsOf({ subnet, ipRange, gateway, auxAddresses }: RequestedSubnet, { ipv4, ipv6 }: SubnetChoice): string[] {
+function faultsOf({ subnet, ipRange, gateway, auxAddresses }: RequestedSubnet, { ipv4, ipv6 }: Pick<SubnetChoice, 'ipv4' | 'ipv6'>): string[] {
   if (subnet === undefined || subnet === '') return []
   let parent: Prefix
   try {

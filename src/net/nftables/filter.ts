@@ -110,13 +110,14 @@ export class NftablesFilter implements PacketFilter {
   }
 
   #change(rules: readonly PortRule[], what: 'add' | 'remove'): void {
-    for (const family of this.#families) {
+    const changes = this.#families.flatMap((family) => {
       const own = rules.filter((rule) => rule.containerIp.includes(':') === (family === 6))
-      for (const map of Object.keys(mapTypes) as MapName[]) {
+      return own.length === 0 ? [] : (Object.keys(mapTypes) as MapName[]).flatMap((map) => {
         const elements = own.filter((rule) => isIn(rule, map)).flatMap(separate).map((rule) => elementOf(rule, map))
-        if (elements.length > 0) this.#maps.change({ family, table: this.#table, map, [what]: elements })
-      }
-    }
+        return elements.length > 0 ? [{ family, table: this.#table, map, [what]: elements }] : []
+      })
+    })
+    if (changes.length > 0) this.#maps.change(...changes)
   }
 }
 

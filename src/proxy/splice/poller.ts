@@ -1,6 +1,6 @@
 import { call, errno } from './sockets.ts'
 
-export const event = { readable: 0x1, writable: 0x4, edge: 2 ** 31 } as const
+export const event = { readable: 0x1, writable: 0x4, error: 0x8, hangUp: 0x10, peerEnded: 0x2000, edge: 2 ** 31 } as const
 
 const [ADD, DELETE] = [1, 2]
 const EPOLL_CLOEXEC = 0o2000000
@@ -12,11 +12,11 @@ const most = 256
 /** epoll(7): calls back by descriptor. */
 export class Poller {
   readonly #fd = call('epoll_create1', EPOLL_CLOEXEC)
-  readonly #callbacks = new Map<number, () => void>()
+  readonly #callbacks = new Map<number, (events: number) => void>()
   readonly #events = Buffer.alloc(size * most)
 
   /** @returns 0 or a negative errno */
-  add(fd: number, events: number, callback: () => void): number {
+  add(fd: number, events: number, callback: (events: number) => void): number {
     const wanted = Buffer.alloc(size)
     wanted.writeUInt32LE(events >>> 0, 0)
     wanted.writeInt32LE(fd, dataAt)
@@ -34,7 +34,7 @@ export class Poller {
   /** Waits so many ms, -1 for ever, and calls back. */
   wait(timeout: number): void {
     const count = call('epoll_pwait', this.#fd, this.#events, most, timeout, null, 8)
-    for (let at = 0; at < count; at++) this.#callbacks.get(this.#events.readInt32LE(at * size + dataAt))?.()
+    for (let at = 0; at < count; at++) this.#callbacks.get(this.#events.readInt32LE(at * size + dataAt))?.(this.#events.readUInt32LE(at * size))
   }
 
   get isBroken(): boolean {

@@ -2,7 +2,7 @@ import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { event, Poller } from './poller.ts'
 import { Relay } from './relay.ts'
-import type { StreamRule } from './relay.ts'
+import type { Crowd, StreamRule } from './relay.ts'
 import { call, listen } from './sockets.ts'
 
 /** To the thread. A descriptor that listens already may come with the rule. */
@@ -21,6 +21,7 @@ export interface Report {
 export function runSpliceThread(port: MessagePort, wake: number): void {
   const poller = new Poller()
   const relays = new Map<number, Relay>()
+  const crowd: Crowd = { eager: new Set(), paused: new Set() }
   const state = { isEnding: false }
 
   const obey = (order: Order): number => {
@@ -32,7 +33,7 @@ export function runSpliceThread(port: MessagePort, wake: number): void {
     if (order.op !== 'open') return 0
     const listener = order.listenFd ?? listen(order.rule.protocol, order.rule.hostIp, order.rule.hostPort)
     if (listener < 0) return -listener
-    relays.set(order.id, new Relay(poller, order.rule, listener))
+    relays.set(order.id, new Relay(poller, order.rule, { listener, crowd }))
     return 0
   }
 
@@ -45,11 +46,9 @@ export function runSpliceThread(port: MessagePort, wake: number): void {
     }
   })
   while (!state.isEnding) {
-    const all = [...relays.values()]
-    const eager = all.flatMap((relay) => [...relay.eager])
-    const paused = all.filter(({ pauseUntil }) => pauseUntil > 0)
-    poller.wait(eager.length > 0 ? 0 : paused.length > 0 ? 100 : -1)
-    for (const go of eager) go()
-    for (const relay of paused) if (relay.pauseUntil <= performance.now()) relay.resume()
+    const eager = [...crowd.eager]
+    poller.wait(eager.length > 0 ? 0 : crowd.paused.size > 0 ? 100 : -1)
+    for (const go of eager) if (crowd.eager.has(go)) go()
+    for (const relay of crowd.paused) if (relay.pauseUntil <= performance.now()) relay.resume()
   }
 }

@@ -1,30 +1,22 @@
-import { existsSync } from 'node:fs'
-import { GantryError } from '../../lib/errors.ts'
+import { isSet } from '../arguments.ts'
+import { checkpointContainer } from '../checkpoint/dump.ts'
+import { criuFlags } from '../checkpoint/settings.ts'
 import type { Command } from '../command.ts'
 import { load } from '../container-store.ts'
-
-const flags: Command['flags'] = {
-  bundle: { letter: 'b', value: true },
-  detach: { letter: 'd' },
-  ...Object.fromEntries([
-    ...['image-path', 'work-path', 'parent-path', 'status-fd', 'page-server', 'manage-cgroups-mode', 'empty-ns', 'console-socket', 'pid-file', 'lsm-profile', 'lsm-mount-context'].map((name) => [name, { value: true }]),
-    ...['leave-running', 'tcp-established', 'ext-unix-sk', 'shell-job', 'lazy-pages', 'file-locks', 'pre-dump', 'auto-dedup', 'no-subreaper', 'no-pivot'].map((name) => [name, {}]),
-  ]),
-}
+import { deleteContainer } from '../lifecycle.ts'
+import { warn } from '../output.ts'
 
 export const checkpoint: Command = {
-  flags,
+  flags: {
+    ...criuFlags,
+    ...Object.fromEntries(['parent-path', 'page-server', 'status-fd'].map((name) => [name, { value: true }])),
+    ...Object.fromEntries(['leave-running', 'pre-dump', 'tcp-skip-in-flight', 'link-remap'].map((name) => [name, {}])),
+  },
   arguments: [1, 1],
   run: async ({ root, args }) => {
-    load(root, args.rest[0]!)
-    refuse('checkpoint')
+    const container = load(root, args.rest[0]!)
+    await checkpointContainer(container, args)
+    if (!isSet(args, 'leave-running') && !isSet(args, 'pre-dump')) warn(await deleteContainer(container))
+    return 0
   },
-}
-
-export const restore: Command = { flags, arguments: [1, 1], run: async () => refuse('restore') }
-
-function refuse(act: string): never {
-  const criu = (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(`${directory}/criu`))
-  if (!criu) throw new GantryError('Unavailable', `cannot ${act} a container: criu is not installed`)
-  throw new GantryError('NotImplemented', `not implemented yet: ${act}`)
 }

@@ -15,6 +15,7 @@ import { addHome } from '../home.ts'
 import { withListenDescriptors } from '../listen-descriptors.ts'
 import { startError } from '../start-error.ts'
 import { subCgroups } from '../sub-cgroups.ts'
+import { untilLeft } from '../until-left.ts'
 import { writePidFile } from './create.ts'
 
 export const exec: Command = {
@@ -52,7 +53,10 @@ export const exec: Command = {
     const program = compileExec({ pid, process: target, seccomp: spec.linux?.seccomp, layout: layoutOf(container.record), cgroupPath: cgroup || '/none', subCgroup: subCgroups(args.flags.get('cgroup') ?? []), directory: container.directory, stdio, detached: plan })
     try {
       const run = await launchProgram(linuxKernel, { program, encoded: encodeProgram(program), preserved: plan.preserved })
-      if (detach) waitUntilExecuted(run.status, () => program)
+      if (detach) {
+        waitUntilExecuted(run.status, () => program)
+        await untilLeft(run.outer)
+      }
       writePidFile(flag(args, 'pid-file'), run.pid)
       if (detach) return 0
       const { runInForeground } = await import('../foreground.ts')

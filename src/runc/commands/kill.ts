@@ -1,4 +1,4 @@
-import { constants } from 'node:os'
+import { signalNumbers } from '../../kernel/constants/signals.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { isSet } from '../arguments.ts'
 import type { Command } from '../command.ts'
@@ -14,7 +14,7 @@ export const kill: Command = {
     const signal = signalNumber(name)
     const stopped = statusOf(container) === 'stopped'
     // Without a pid namespace of its own a container's other processes outlive the first one.
-    const everyone = isSet(args, 'all') || (stopped && signal === constants.signals.SIGKILL && !hasOwnPids(container.directory))
+    const everyone = isSet(args, 'all') || (stopped && signal === signalNumbers.SIGKILL && !hasOwnPids(container.directory))
     if (stopped && !everyone) throw new GantryError('Conflict', 'container not running')
     const pids = everyone ? pidsOf(container.record) : [container.record.init_process_pid]
     for (const pid of pids) sendSignal(pid, signal, everyone)
@@ -39,7 +39,7 @@ function sendSignal(pid: number, signal: number, mayBeGone: boolean): void {
 function signalNumber(name: string): number {
   const upper = name.toUpperCase().replace(/^SIG/, '')
   const realTime = /^RTM(IN|AX)(?:([+-])(\d+))?$/.exec(upper)
-  const known = constants.signals as Record<string, number | undefined>
+  const known: Record<string, number | undefined> = signalNumbers
   let number = /^\d+$/.test(name) ? Number(name) : known[`SIG${upper}`]
   if (realTime !== null) number = (realTime[1] === 'IN' ? 34 : 64) + (realTime[2] === '-' ? -1 : 1) * Number(realTime[3] ?? 0)
   if (number === undefined || number > 64) throw new GantryError('InvalidParameter', `unknown signal ${JSON.stringify(name)}`)

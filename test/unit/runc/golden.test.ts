@@ -119,6 +119,12 @@ const programs: Record<string, () => Program> = {
       process: { ...sampleSpec('/').process!, args: ['ls'], execCPUAffinity: { initial: '0', final: '0-1' }, apparmorProfile: 'docker-default' },
       users: { kind: 'joined', uids: [], gids: [], privileged: false, setsGroups: false, caller: { uid: 1000, gid: 1000 }, shared: ['time'] },
     }),
+  'exec-where-the-container-may-trace': () =>
+    compileExec({
+      ...common, pid: 7, seccomp: undefined, layout: v2, stdio: { terminal: false, stdin: false }, security: kernelParts,
+      process: { ...sampleSpec('/').process!, args: ['ls'], oomScoreAdj: 5, capabilities: { bounding: ['CAP_SYS_PTRACE'], permitted: ['CAP_SYS_PTRACE'] } },
+      users: { kind: 'own', uids: [], gids: [], privileged: true, setsGroups: true, caller: { uid: 0, gid: 0 } },
+    }),
   exec: () => compileExec({ ...common, pid: 7, users: { kind: 'own', uids: [], gids: [], privileged: true, setsGroups: true, caller: { uid: 0, gid: 0 } }, security: kernelParts, process: { ...sampleSpec('/').process!, cwd: '/tmp', args: ['ls', '-l'] }, seccomp: undefined, layout: v1, stdio: { terminal: false, stdin: false } }),
 }
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { freeze, thaw } from '../../../../src/kernel/cgroup/freezer.ts'
 import type { CgroupLayout } from '../../../../src/kernel/cgroup/layout.ts'
 import { mergeResources } from '../../../../src/kernel/cgroup/merge-resources.ts'
-import { watchOom } from '../../../../src/kernel/cgroup/oom-watch.ts'
 import { cgroupOf } from '../../../../src/runc/cgroup-path.ts'
 
 const at = (cgroupsPath: string | undefined, top: string): string => cgroupOf({ ociVersion: '1.2.0', linux: { cgroupsPath } }, 'c', top)
@@ -21,21 +20,6 @@ test('a cgroup that was killed while it stood still, and is gone, needs no thawi
   const layout = tree(t)
   await thaw(layout, '/gone')
   await assert.rejects(freeze(layout, '/gone'), { code: 'ENOENT' })
-})
-
-test('a kill for memory is known after the cgroup is gone', async (t) => {
-  const layout = tree(t)
-  mkdirSync(join(layout.root, 'c'))
-  writeFileSync(join(layout.root, 'c/memory.events'), 'oom 0\noom_kill 0\n')
-  const quiet = watchOom(layout, '/c')
-  assert.equal(quiet.end(), false)
-  const watch = watchOom(layout, '/c')
-  writeFileSync(join(layout.root, 'c/memory.events'), 'oom 1\noom_kill 1\n')
-  // The event loop has to turn for the kernel's word to arrive, as it does in a daemon.
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-  rmSync(join(layout.root, 'c'), { recursive: true })
-  assert.equal(watch.end(), true)
-  assert.equal(watchOom(layout, '/c').end(), false)
 })
 
 test('a change of limits leaves the others of its kind', () => {

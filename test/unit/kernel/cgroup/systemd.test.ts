@@ -90,7 +90,7 @@ describe('systemd as the manager of cgroups', () => {
 
   test('is asked for a scope with a process in it, and waits for the job', async () => {
     const unitOk = systemdUnitOf('system.slice:p:ok', 'ok')
-    const scope = await manager.startScope(unitOk, 'container ok', [])
+    const scope = await manager.startScope(unitOk, 'container ok', { limits: [] })
     const [unit, mode, properties] = asked.at(-1)!.body as [string, string, [string, { value: unknown }][]]
     assert.deepEqual([unit, mode], ['p-ok.scope', 'replace'])
     const [pid] = Object.fromEntries(properties)['PIDs']!.value as number[]
@@ -112,13 +112,13 @@ describe('systemd as the manager of cgroups', () => {
   })
 
   test('forgets a failed unit that is in the way of a new one, once', async () => {
-    const scope = await manager.startScope(systemdUnitOf('system.slice:p:twice', 'twice'), '', [])
+    const scope = await manager.startScope(systemdUnitOf('system.slice:p:twice', 'twice'), '', { limits: [] })
     await scope.release()
     assert.deepEqual(asked.slice(-3).map(({ member }) => member), ['StartTransientUnit', 'ResetFailedUnit', 'StartTransientUnit'])
   })
 
   test('that refuses is an error, except for what is gone already', async () => {
-    await assert.rejects(manager.startScope(systemdUnitOf('system.slice:p:bad', 'bad'), '', []), { message: 'cannot start unit p-bad.scope: its job ended with "failed"' })
+    await assert.rejects(manager.startScope(systemdUnitOf('system.slice:p:bad', 'bad'), '', { limits: [] }), { message: 'cannot start unit p-bad.scope: its job ended with "failed"' })
     await manager.stop(systemdUnitOf('system.slice:p:gone', 'gone'))
   })
 })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DbusConnection } from '../../../../src/kernel/dbus/connection.ts'
+import { annotatedProperties } from '../../../../src/kernel/cgroup/systemd-annotations.ts'
 import { limitProperties, scopeProperties } from '../../../../src/kernel/cgroup/systemd-properties.ts'
 import { systemdUnitOf } from '../../../../src/kernel/cgroup/systemd-unit.ts'
 
@@ -54,7 +55,7 @@ describe('a connection to a bus', { skip: !existsSync('/usr/bin/dbus-daemon') &&
     await sleep(100)
     const unit = systemdUnitOf('machine-a.slice:gantry:c1', 'c1')
     const limits = limitProperties({ mode: 'v2' }, { memory: { limit: 1 << 26, swap: 1 << 27 }, cpu: { quota: 50_000, period: 100_000 }, pids: { limit: -1 } })
-    const properties = scopeProperties(unit, 'container c1', [77], limits).map(([name, value]) => [name, value])
+    const properties = scopeProperties(unit, 'container c1', [77], { limits, others: annotatedProperties({ 'org.systemd.property.TimeoutStopSec': '5', 'org.systemd.property.Documentation': "['man:a', 'man:b']" }) }).map(([name, value]) => [name, value])
     const call = connection.call({ ...bus, destination: 'org.example.Nobody', member: 'StartTransientUnit', signature: 'ssa(sv)a(sa(sv))', body: [unit.unit, 'replace', properties, []] })
     await assert.rejects(call)
     while (!seen.includes('TasksMax')) await sleep(10)
@@ -65,6 +66,7 @@ describe('a connection to a bus', { skip: !existsSync('/usr/bin/dbus-daemon') &&
     for (const line of [
       'string "gantry-c1.scope" string "replace" array [', 'struct { string "Slice" variant string "machine-a.slice" }', 'string "Delegate" variant boolean true', 'string "PIDs" variant array [ uint32 77 ]',
       'string "MemoryMax" variant uint64 67108864', 'string "MemorySwapMax" variant uint64 67108864', 'string "CPUQuotaPerSecUSec" variant uint64 500000', 'string "TasksMax" variant uint64 18446744073709551615',
+      'string "TimeoutStopUSec" variant uint64 5000000', 'string "Documentation" variant array [ string "man:a" string "man:b" ]',
     ]) assert.ok(flat.includes(line), `${line}\n${flat}`)
   })
 })
