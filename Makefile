@@ -21,7 +21,7 @@ ROUNDS ?= 8
 SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-vm build native lint typecheck test test-unit test-e2e test-vm bench demo clean root
+.PHONY: help setup setup-tests setup-vm build native lint typecheck test test-unit test-e2e test-vm bench deb demo clean root
 
 help: ## show this menu
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -70,10 +70,14 @@ test-e2e: root setup-tests build ## end-to-end tests alone (root); GANTRY_E2E_EN
 	$(TEST) --test-concurrency=2 $(E2E_TESTS)
 
 test-vm: root build setup-vm ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)
+	$(NODE) --disable-warning=ExperimentalWarning test/vm/prepare.ts
 	$(TEST) --test-timeout=900000 --test-concurrency=2 $(VM_TESTS)
 
 bench: root build ## measure against dockerd, podman, runc and crun; writes docs/benchmarks.md (root); ROUNDS=8
 	$(NODE) --disable-warning=ExperimentalWarning test/bench/main.ts --rounds $(ROUNDS)
+
+deb: build ## a Debian package of what was built: build/gantry_VERSION_ARCHITECTURE.deb
+	@scripts/deb
 
 demo: root build ## start gantryd on private directories and show what a container is (root)
 	@scripts/demo

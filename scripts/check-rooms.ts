@@ -23,7 +23,7 @@ const reaches: Record<string, readonly string[]> = {
 const composers = new Set(['gantryd'])
 const kernelOnly = [/^node:child_process$/, /\.node$/]
 /** The client runs the user's own credential helpers and commands, and has no kernel room to go through. */
-const spawning = new Set(['src/cli/credentials/credential-helper.ts', 'src/cli/client/ssh.ts', 'src/cli/commands/fs.ts'])
+const spawning = new Set(['src/cli/credentials/credential-helper.ts', 'src/cli/client/ssh.ts', 'src/cli/commands/fs.ts', 'src/cli/commands/enter.ts'])
 /** The client copies files of its own host, with attributes and devices. */
 const reachingAll = new Set(['src/cli/copy/attributes.ts'])
 /** Tables written by a program. */

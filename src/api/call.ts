@@ -6,6 +6,7 @@ import { readJson } from './body.ts'
 import type { Decoder } from './decode.ts'
 import { Query } from './query.ts'
 import { encodeJson, sendEmpty, sendJson } from './reply.ts'
+import type { WebSocketSession } from './websocket/join.ts'
 
 export interface CallParts {
   engine: Engine
@@ -18,6 +19,7 @@ export interface CallParts {
   minor: number
   hijack: (session: AttachSession, call: Call) => void
   switchProtocols: (protocol: string) => Duplex
+  webSocket: (join: WebSocketSession) => void
 }
 
 /** One request on its way to the engine and back. */
@@ -33,6 +35,7 @@ export class Call {
   readonly body: Readable
   readonly #hijack: CallParts['hijack']
   readonly #switchProtocols: CallParts['switchProtocols']
+  readonly #webSocket: CallParts['webSocket']
 
   constructor(parts: CallParts) {
     this.engine = parts.engine
@@ -44,6 +47,7 @@ export class Call {
     this.body = parts.body
     this.#hijack = parts.hijack
     this.#switchProtocols = parts.switchProtocols
+    this.#webSocket = parts.webSocket
   }
 
   /** The path part `name`, the thing that the call is about. */
@@ -108,6 +112,11 @@ export class Call {
   /** Hands the connection over to another protocol; from then on HTTP has nothing to do with it. */
   switchProtocols(protocol: string): Duplex {
     return this.#switchProtocols(protocol)
+  }
+
+  /** Opens a WebSocket on the connection and joins it to a session. @throws InvalidParameter when the request does not ask for one */
+  webSocket(join: WebSocketSession): void {
+    this.#webSocket(join)
   }
 
   /** Aborts when the client leaves. */

@@ -37,6 +37,8 @@ function adjustForVersion(raw: RawHostConfig, minor: number): HostConfig {
   // IPC was shareable and the cgroup namespace the host's before there was a choice.
   if (minor < 40 && !hostConfig.IpcMode) hostConfig.IpcMode = 'shareable'
   if (minor < 41 && !hostConfig.CgroupnsMode) hostConfig.CgroupnsMode = 'host'
+  if (minor < 42) delete hostConfig.ConsoleSize
+  if (minor < 43) delete hostConfig.Annotations
   if (typeof hostConfig.PidsLimit === 'number' && hostConfig.PidsLimit <= 0) delete hostConfig.PidsLimit
   if (hostConfig.Mounts) hostConfig.Mounts = hostConfig.Mounts.map((mount) => adjustMount(mount, minor))
   checkRestartPolicy(hostConfig)
@@ -49,9 +51,12 @@ function adjustMount(mount: MountPoint, minor: number): MountPoint {
   if (minor < 48 && mount.Type === 'image') needs(48, 'Mount type "Image"')
   if (minor < 45 && mount.VolumeOptions?.Subpath) needs(45, 'VolumeOptions.Subpath')
   if (minor < 44 && mount.BindOptions?.ReadOnlyForceRecursive) needs(44, 'BindOptions.ReadOnlyForceRecursive')
-  if (mount.BindOptions === undefined || minor >= 44) return mount
+  if (minor >= 44) return mount
+  // What is mounted below a read-only mount was writable.
+  const readOnly = mount.Type === 'bind' && mount.ReadOnly === true ? { ReadOnlyNonRecursive: true } : undefined
+  if (mount.BindOptions === undefined) return readOnly === undefined ? mount : { ...mount, BindOptions: readOnly }
   const { Propagation, CreateMountpoint, NonRecursive } = mount.BindOptions
-  return { ...mount, BindOptions: { Propagation, ...(minor >= 42 && { CreateMountpoint }), ...(minor >= 40 && { NonRecursive }) } }
+  return { ...mount, BindOptions: { Propagation, ...(minor >= 42 && { CreateMountpoint }), ...(minor >= 40 && { NonRecursive }), ...readOnly } }
 }
 
 function needs(version: number, what: string): never {

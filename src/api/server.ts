@@ -12,6 +12,8 @@ import { routes } from './routes.ts'
 import { switchProtocols } from './switch-protocols.ts'
 import { readUpgradeBody } from './upgrade-body.ts'
 import { maxApiVersion, negotiate } from './version.ts'
+import { acceptWebSocket } from './websocket/handshake.ts'
+import { joinWebSocket } from './websocket/join.ts'
 
 export interface ApiOptions {
   engine: Engine
@@ -95,6 +97,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
       minor,
       hijack: (session) => hijack({ socket, response, session, upgrade, minor }),
       switchProtocols: (protocol) => switchProtocols({ socket, response, protocol }),
+      webSocket: (session) => joinWebSocket({ socket, response, head: acceptWebSocket(request.headers), ...session }),
     })
     await match.route.handle(call)
   }

@@ -58,12 +58,14 @@ export function openBuilder(options: OpenBuilder): Builder {
   }
   return {
     async build(request, report, signal) {
+      const end = await core.works.begin()
       const built = buildOne(options, room, { request, report, signal: AbortSignal.any([signal, closing.signal]) })
       const settled = built.catch(() => undefined)
       running.add(settled)
       try {
         return await built
       } finally {
+        end()
         running.delete(settled)
         collect()
       }

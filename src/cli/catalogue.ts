@@ -59,6 +59,7 @@ export const commands: Record<string, Entry> = {
   cgroup: one("Show where a container's cgroup is, and every value in it", async () => (await import('./commands/cgroup.ts')).cgroupCommand),
   cp, create, diff, events,
   du: one('Explain what space a container takes', async () => (await import('./commands/du.ts')).duCommand),
+  enter: one("Run a command in a container's namespaces, also while the engine does not answer", async () => (await import('./commands/enter.ts')).enterCommand),
   explain: one('Print the system calls that make a container', async () => (await import('./commands/explain.ts')).explainCommand),
   export: exportEntry,
   fs: one("Show a container's file system at a path of the host, read-only", async () => (await import('./commands/fs.ts')).fsCommand),

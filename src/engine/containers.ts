@@ -11,6 +11,7 @@ import { createExecs } from './exec/execs.ts'
 import { HealthMonitors } from './health/health-monitors.ts'
 import { containerLogs } from './logs/container-logs.ts'
 import { LogKeeper } from './logs/log-keeper.ts'
+import { timed } from './metrics/timed.ts'
 import { getContainerArchive } from './containers/archive/get-archive.ts'
 import { putContainerArchive } from './containers/archive/put-archive.ts'
 import { statContainerPath } from './containers/archive/stat-path.ts'
@@ -21,6 +22,7 @@ import { commitContainer } from './containers/commit.ts'
 import type { ContainersContext, DefaultDns, LogDefaults } from './containers/context.ts'
 import { connectContainer, disconnectContainer } from './containers/connect-network.ts'
 import { createContainer } from './containers/create.ts'
+import type { ContainerDefaults } from './containers/container-defaults.ts'
 import { changePorts } from './containers/change-ports.ts'
 import { explainContainer } from './containers/explain.ts'
 import { explainNetwork, testPort } from './containers/explain-network.ts'
@@ -41,6 +43,7 @@ import { restartContainer } from './containers/restart.ts'
 import { runtimeTable, type Runtimes } from './containers/runtimes.ts'
 import { startContainer } from './containers/start.ts'
 import { AllStatsReader } from './containers/stats-of-all.ts'
+import { StatsOfAllStream } from './containers/stats-of-all-stream.ts'
 import { StatsReader } from './containers/stats-reader.ts'
 import { containerStats } from './containers/stats.ts'
 import { signalContainer, stopContainer } from './containers/stop.ts'
@@ -80,6 +83,8 @@ export interface OpenContainers {
   volumes?: VolumesRoom
   /** What holds for containers that say nothing about their log: json-file without options. */
   logDefaults?: LogDefaults
+  /** Of what containers leave open: Docker's unless told. */
+  defaults?: ContainerDefaults
   /** Another maker of specifications than the usual one. */
   specs?: ContainerSpecs
   /** One line of what was repaired or could not be; standard error by default. */
@@ -121,6 +126,7 @@ export function openContainers(options: OpenContainers): ContainersRoom {
     execs: execs.ofContainers,
     health: new HealthMonitors(() => ctx),
     logs: new LogKeeper({ kernel: options.kernel, paths: (id) => ctx.store.paths(id), log }),
+    defaults: options.defaults ?? {},
     logDefaults: options.logDefaults ?? { driver: 'json-file', options: {} },
     log,
   }
@@ -152,9 +158,10 @@ export function openContainers(options: OpenContainers): ContainersRoom {
 function createContainers(ctx: ContainersContext, views: FileViews): Containers {
   const reader = new StatsReader()
   const allReader = new AllStatsReader()
+  const allStream = new StatsOfAllStream(() => allReader.read(ctx.registry.all()))
   const get = (ref: string): ReturnType<ContainerRegistry['get']> => ctx.registry.get(ref)
   return {
-    create: (request) => createContainer(ctx, request),
+    create: (request) => timed('container_actions', 'create', () => createContainer(ctx, request)),
     start: async (ref) => startContainer(ctx, get(ref)),
     stop: async (ref, options) => stopContainer(ctx, get(ref), options),
     restart: async (ref, options) => restartContainer(ctx, get(ref), options),
@@ -168,6 +175,7 @@ function createContainers(ctx: ContainersContext, views: FileViews): Containers 
     update: async (ref, change) => updateContainer(ctx, get(ref), change),
     stats: async (ref, options) => containerStats(reader, get(ref), options),
     statsOfAll: async () => allReader.read(ctx.registry.all()),
+    statsOfAllStream: (signal) => allStream.readings(signal),
     programs: async (ref) => containerPrograms(ctx, get(ref)),
     cgroup: async (ref) => containerCgroup(get(ref)),
     setCgroup: async (ref, change) => setCgroup(ctx, get(ref), change),
@@ -176,13 +184,13 @@ function createContainers(ctx: ContainersContext, views: FileViews): Containers 
     top: async (ref, psArguments) => topContainer(ctx, get(ref), psArguments),
     inspect: async (ref, options) => inspectContainer(ctx, get(ref), options),
     list: (options) => listContainers(ctx, options),
-    changes: async (ref) => containerChanges(ctx, get(ref)),
+    changes: (ref) => timed('container_actions', 'changes', async () => containerChanges(ctx, get(ref))),
     prune: filters => pruneContainers(ctx, filters),
     export: async (ref) => exportContainer(ctx, get(ref)),
     statPath: async (ref, path) => statContainerPath(ctx, get(ref), { ref, path }),
     getArchive: async (ref, path) => getContainerArchive(ctx, get(ref), { ref, path }),
     putArchive: async (ref, path, options) => putContainerArchive(ctx, get(ref), { ...options, ref, path }),
-    commit: async (ref, options) => commitContainer(ctx, get(ref), options),
+    commit: (ref, options) => timed('container_actions', 'commit', async () => commitContainer(ctx, get(ref), options)),
     explain: async (ref) => explainContainer(ctx, get(ref)),
     changePorts: async (ref, change) => changePorts(ctx, get(ref), change),
     explainNetwork: async (ref) => explainNetwork(ctx, get(ref)),

@@ -68,6 +68,8 @@ export interface Containers {
   /** One frame, or one a second until `signal` aborts or the container is removed. A stopped container's are zeros. */
   stats(ref: string, options: StatsOptions): Promise<AsyncIterable<ContainerStats>>
   statsOfAll(): Promise<StatsOfAll>
+  /** A reading a second until `signal` aborts; one reader serves all who ask. */
+  statsOfAllStream(signal: AbortSignal): AsyncIterable<StatsOfAll>
   /** Every value of its cgroup. @throws Conflict when it does not run */
   cgroup(ref: string): Promise<CgroupValue[]>
   /** Limits beyond `update`: written at once, recorded, and written again at each start. @returns the record */
@@ -210,10 +212,12 @@ export interface ExecConfig {
 /** image endpoints that need more than the store: who uses an image, events. */
 export interface Images {
   readonly store: ImageStore
-  inspect(reference: string): Promise<Record<string, unknown>>
-  list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize?: boolean }): Promise<Record<string, unknown>[]>
-  history(reference: string): Promise<Record<string, unknown>[]>
-  remove(reference: string, options: { force: boolean; noPrune: boolean }): Promise<{ Untagged?: string; Deleted?: string }[]>
+  /** `platform`: of the images that the name stands for. */
+  inspect(reference: string, options?: { manifests?: boolean; platform?: string }): Promise<Record<string, unknown>>
+  list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize?: boolean; manifests?: boolean }): Promise<Record<string, unknown>[]>
+  history(reference: string, platform?: string): Promise<Record<string, unknown>[]>
+  /** `platforms`: only the images of these go. */
+  remove(reference: string, options: { force: boolean; noPrune: boolean; platforms?: readonly string[] }): Promise<{ Untagged?: string; Deleted?: string }[]>
   tag(source: string, target: string): Promise<void>
   load(archive: Readable, progress: (line: string) => void, options?: { platform?: string }): Promise<void>
   importTar(archive: Readable, options: { reference?: string; message?: string; changes: string[]; platform?: string }): Promise<string>
@@ -373,6 +377,8 @@ export interface System {
   info(): Promise<Record<string, unknown>>
   /** The /version document without Api-version negotiation. */
   version(): Record<string, unknown>
+  /** What is on or off by name; a reload may change it. */
+  features(): Readonly<Record<string, boolean>>
   /** GET /system/df; counts only these types, all of them when there is none. @throws InvalidParameter for an unknown one */
   diskUsage(types?: readonly string[]): Promise<Record<string, unknown>>
 }

@@ -6,11 +6,17 @@ const remembered = 256
 /** Events that wait for one slow listener; further ones are lost to it, as with Docker, so that memory stays flat. */
 const maxQueued = 4096
 
+/** How many events there were, and how many follow them now. */
+export interface CountedEvents extends Events {
+  counts(): { logged: number; subscribers: number }
+}
+
 /** Events of this daemon's life. Listeners see what fits their filters, in order. */
-export function createEvents(): Events {
+export function createEvents(): CountedEvents {
   const past: EventMessage[] = []
   const listeners = new Set<(message: EventMessage) => void>()
   let lastNano = 0n
+  let logged = 0
 
   function emit(type: EventMessage['Type'], action: string, actor: EventMessage['Actor']): void {
     lastNano = laterThan(lastNano)
@@ -22,6 +28,7 @@ export function createEvents(): Events {
       time: Number(lastNano / 1_000_000_000n),
       timeNano: lastNano,
     }
+    logged++
     past.push(message)
     if (past.length > remembered) past.shift()
     for (const listener of listeners) listener(message)
@@ -40,7 +47,7 @@ export function createEvents(): Events {
     return subscription
   }
 
-  return { emit, stream }
+  return { emit, stream, counts: () => ({ logged, subscribers: listeners.size }) }
 }
 
 interface Subscription extends AsyncIterable<EventMessage> {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Events, Images } from './engine.ts'
-import { describeHistory, describeImage, summarizeImage } from './images/describe.ts'
+import { changedConfig } from './images/changed-config.ts'
+import { describeHistory, describeImage, describeManifests, summarizeImage } from './images/describe.ts'
 import { selectImages } from './images/filter.ts'
 import { pruneImages } from './images/prune.ts'
 import { pullImages } from './images/pull.ts'
@@ -30,7 +31,11 @@ export function createImages(options: ImagesOptions): Images {
     events.emit('image', action, { ID: image.id, Attributes: { ...image.config.Labels, name } })
   }
 
-  async function remove(reference: string, choice: { force: boolean; noPrune: boolean }): ReturnType<Images['remove']> {
+  async function manifests(image: Image): Promise<Record<string, unknown>[]> {
+    return describeManifests(await store.manifests(image), inUse)
+  }
+
+  async function remove(reference: string, choice: { force: boolean; noPrune: boolean; platforms?: readonly string[] }): ReturnType<Images['remove']> {
     const image = store.get(reference)
     const lines = await store.remove(reference, { ...choice, inUse })
     for (const line of lines) {
@@ -44,14 +49,20 @@ export function createImages(options: ImagesOptions): Images {
   return {
     store,
     remove,
-    inspect: async (reference) => describeImage(store.get(reference), snapshotter),
-    list: async ({ all, filters, sharedSize }) => {
-      const rows = selectImages(store, { all, filters, used: (id) => inUse(id).length > 0 }).map(summarizeImage)
+    inspect: async (reference, choice = {}) => {
+      const image = store.get(reference, choice.platform)
+      const described = { ...describeImage(image, snapshotter), Descriptor: await store.descriptor(image) }
+      return choice.manifests ? { ...described, Manifests: await manifests(image) } : described
+    },
+    list: async ({ all, filters, sharedSize, manifests: wanted }) => {
+      const images = selectImages(store, { all, filters, used: (id) => inUse(id).length > 0 })
+      const plain = images.map(summarizeImage)
+      const rows: Record<string, unknown>[] = wanted ? await Promise.all(images.map(async (image, at) => ({ ...plain[at], Descriptor: await store.descriptor(image), Manifests: await manifests(image) }))) : plain
       if (!sharedSize) return rows
       const shared = sharedSizes(store, layerSize)
       return rows.map((row) => ({ ...row, SharedSize: shared.get(row['Id'] as string) ?? 0 }))
     },
-    history: async (reference) => describeHistory(store.get(reference), layerSize),
+    history: async (reference, platform) => describeHistory(store.get(reference, platform), layerSize),
     tag: async (source, target) => {
       store.tag(source, target)
       announce('tag', store.get(target), familiarTag(target))
@@ -59,8 +70,8 @@ export function createImages(options: ImagesOptions): Images {
     load: async (archive: Readable, progress, options) => {
       for (const image of await store.load(archive, progress, options)) announce('load', image)
     },
-    importTar: async (archive: Readable, request) => {
-      const image = await store.importTar(archive, request)
+    importTar: async (archive: Readable, { changes, ...request }) => {
+      const image = await store.importTar(archive, { ...request, config: changedConfig({}, changes) })
       if (request.reference !== undefined) announce('tag', image, familiarTag(request.reference))
       announce('import', image)
       return image.id

@@ -7,6 +7,7 @@ import { probeHost } from './system/host.ts'
 import { securityOptionsOf } from './system/security-options.ts'
 import { readCdiDevices } from './devices/cdi-directories.ts'
 import { hostWarnings, storageWarnings } from './system/warnings.ts'
+import { timed } from './metrics/timed.ts'
 import type { Snapshotter } from '../containerd/snapshots/contract.ts'
 import type { SecurityDefaults } from './security/defaults.ts'
 
@@ -35,11 +36,17 @@ export interface SystemOptions extends DiskUsageSources {
   /** Where CDI specifications lie. */
   cdiDirectories?: readonly string[]
   initPath: string
+  /** Who makes packet filter rules. */
+  firewallBackend?: string
+  /** How many follow the events. */
+  eventListeners?: () => number
+  /** By name, on or off. */
+  features?: Readonly<Record<string, boolean>>
 }
 
 /** What the engine says of itself and its host. */
 export function createSystem(options: SystemOptions): System {
-  return { info: () => info(options), version: () => version(options), diskUsage: (types) => diskUsage(options, types) }
+  return { info: () => info(options), version: () => version(options), diskUsage: (types) => diskUsage(options, types), features: () => options.features ?? {} }
 }
 
 /** Left out while there is none (API 1.50). */
@@ -76,7 +83,7 @@ function version(options: SystemOptions): Record<string, unknown> {
 async function info(options: SystemOptions): Promise<Record<string, unknown>> {
   const containers = await options.containers.list({ all: true, limit: 0, size: false, filters: new Map() })
   const count = (...states: string[]): number => containers.filter(({ State }) => states.includes(State)).length
-  const host = await probeHost()
+  const host = await timed('host_info_functions', 'system_info', probeHost)
   return {
     ID: options.id,
     Containers: containers.length,
@@ -96,7 +103,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     LoggingDriver: options.logDriver ?? 'json-file',
     CgroupDriver: options.cgroupDriver ?? 'cgroupfs',
     CgroupVersion: host.cgroupVersion,
-    NEventsListener: 0,
+    NEventsListener: options.eventListeners?.() ?? 0,
     KernelVersion: release(),
     OperatingSystem: host.operatingSystem,
     OSVersion: host.osVersion,
@@ -126,6 +133,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     InitCommit: { ID: options.version },
     SecurityOptions: securityOptionsOf(host, options.security),
     CDISpecDirs: options.cdiDirectories ?? [],
+    FirewallBackend: options.firewallBackend === undefined ? undefined : { Driver: options.firewallBackend },
     DiscoveredDevices: discoveredDevices(options.cdiDirectories),
     Warnings: [...hostWarnings(host), ...storageWarnings(options.snapshotter.status())],
   }

@@ -10,7 +10,7 @@ import { remoteDrivers } from '../logging/drivers.ts'
 
 /** What the engine is made of. What is not in these lists does not exist. Storage drivers in the order in which they are tried. */
 export const snapshotDrivers: readonly SnapshotDriver[] = [overlay2, fuseOverlayfs, btrfs, zfs, devicemapper, vfs]
-export const networkDrivers = ['bridge', 'host', 'ipvlan', 'macvlan', 'null'] as const
+export const networkDrivers = ['bridge', 'cni', 'host', 'ipvlan', 'macvlan', 'null'] as const
 
 /** As `docker info` lists them: "none" is not among them. */
 export const logDrivers: readonly string[] = ['json-file', 'local', ...remoteDrivers.map(({ name }) => name)].toSorted()

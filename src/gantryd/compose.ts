@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openContentStore } from '../containerd/content/file-content-store.ts'
 import { createDistribution } from '../containerd/distribution/distribution.ts'
@@ -23,6 +24,8 @@ import { labelLayers } from '../engine/security/relabel.ts'
 import { openStorage } from '../engine/storage/storage.ts'
 import { SwitchableSnapshotter } from '../engine/storage/switchable-snapshotter.ts'
 import { createSystem } from '../engine/system.ts'
+import { openMetrics } from '../engine/metrics/engine-metrics.ts'
+import { countedBuilds, measuredImages } from '../engine/metrics/measured.ts'
 import { openVolumes } from '../engine/volumes/volumes.ts'
 import { linuxKernel } from '../kernel/linux.ts'
 import { nativeFile } from '../kernel/native-files.ts'
@@ -35,11 +38,18 @@ import { openSecurity } from './security.ts'
 import { openStorage as openStorageDriver } from './storage.ts'
 import { build } from './version.ts'
 
+export interface ComposedEngine extends Engine {
+  /** In Prometheus' text format; only with --metrics-addr. */
+  metrics?: () => Promise<string>
+  /** Tells listeners that the configuration was read again. */
+  tellReload(attributes: Record<string, string>): void
+}
+
 /**
  * Makes the engine from its parts and finds again what an earlier one left: tasks first, they decide what is alive; then the
  * network, which containers need; then containers, which may be restarted by their policy.
  */
-export async function composeEngine(config: DaemonConfig, log: Log): Promise<Engine> {
+export async function composeEngine(config: DaemonConfig, log: Log): Promise<ComposedEngine> {
   const { dataRoot, execRoot, networks } = config
   mkdirSync(execRoot, { recursive: true, mode: 0o711 })
   const kernel = linuxKernel
@@ -71,6 +81,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     volumes,
     dataRoot, execRoot, kernel, images: store, snapshotter, movedFrom: storage.movedFrom, tasks, networks: network, events, dns: config.dns, initPath, runtimes: config.runtimes, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent, cdiDirectories: config.cdiDirectories, security,
     logDefaults: config.logs,
+    defaults: config.containers,
     log: (line) => log('warn', line),
   })
   const builds = openBuilds({
@@ -81,6 +92,12 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     containers: () => room.all(),
     log: (line) => log('warn', line),
   })
+  const metrics = config.metrics === undefined ? undefined : openMetrics({
+    facts: async () => ({ info: await system.info(), version: system.version() }),
+    containers: () => room.counts(),
+    events: () => ({ logged: events.counts().logged, subscribers: events.counts().subscribers - ownListeners }),
+  })
+  const builder = countedBuilds(builds.builds, metrics?.builds)
   const distribution = createDistribution({ core: store.core, settings: config.registries, userAgent: `gantry/${build.version} (linux)` })
   const images = createImages({ store, distribution, snapshotter, events, inUse: (imageId) => room.inUse(imageId), layerSize })
   const system = createSystem({
@@ -97,7 +114,12 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     logDrivers: [...logDrivers],
     logDriver: config.logs.driver,
     runtimes: () => config.runtimes.list(),
-    defaultRuntime: config.runtimes.default,
+    get defaultRuntime() {
+      return config.runtimes.default
+    },
+    features: config.features,
+    firewallBackend: networks.filters.ipv4 || networks.filters.ipv6 ? (networks.filters.backend ?? 'nftables') : undefined,
+    eventListeners: () => events.counts().subscribers - ownListeners,
     cgroupDriver: config.cgroups.driver,
     security,
     cdiDirectories: config.cdiDirectories,
@@ -117,7 +139,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
   await builds.sweepEndpoints()
   const buildkit = openBuildKit({
     kernel,
-    builder: builds.builds,
+    builder,
     root: join(dataRoot, 'build'),
     runtimeDir: join(execRoot, 'build'),
     remote: remoteContexts(kernel, join(dataRoot, 'build')),
@@ -128,16 +150,19 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
   return {
     containers: room.containers,
     exec: room.exec,
-    images,
+    images: metrics === undefined ? images : measuredImages(images),
     volumes: volumes.api,
-    build: { ...builds.builds, prune: (prune) => pruneWithContexts(builds.builds, buildkit, prune) },
+    build: { ...builder, prune: (prune) => pruneWithContexts(builds.builds, buildkit, prune) },
     buildkit,
     storage: openStorage({ dataRoot, kernel, store, snapshotter, others, containers: () => room.all(), saveContainer: (container) => room.save(container), openDriver: (name) => storage.openDriver(name) }),
     events,
     system,
     networks: createNetworks({ service: network, events, members: room.members, defaults: { options: networks.defaultOptions } }),
+    metrics: metrics && (() => metrics.text()),
+    tellReload: (attributes) => events.emit('daemon', 'reload', { ID: engineId(dataRoot), Attributes: { name: hostname(), ...attributes } }),
     async close() {
       closing.abort()
+      metrics?.close()
       buildkit.close()
       await builds.builds.close()
       room.close()
@@ -148,6 +173,9 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Eng
     },
   }
 }
+
+/** Those that follow events here, and no client asked for. */
+const ownListeners = 1
 
 /** A layer that stayed behind its image because a container stood on it goes when the container has gone. */
 async function sweepAfterRemovals(store: DurableImageStore, events: Events, signal: AbortSignal): Promise<void> {

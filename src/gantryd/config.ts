@@ -3,18 +3,23 @@ import { dirname, join, resolve } from 'node:path'
 import { proxySettings, type ProxySettings } from '../containerd/distribution/proxy-settings.ts'
 import { checkInsecure, checkMirror, type RegistrySettings } from '../containerd/distribution/registry-settings.ts'
 import { GantryError } from '../lib/errors.ts'
-import type { Runtimes } from '../engine/containers/runtimes.ts'
+import type { ContainerDefaults } from '../engine/containers/container-defaults.ts'
 import { defaultCdiDirectories } from '../engine/devices/cdi-directories.ts'
 import { checkStorageDriver } from './builtins.ts'
 import { resolveBuildCache } from './build-cache.ts'
 import { resolveCgroups, type CgroupConfig } from './cgroups.ts'
 import type { FlagValues } from './command-line.ts'
+import { resolveContainerDefaults } from './container-defaults.ts'
+import { resolveFeatures, type Features } from './features.ts'
 import { parseHost } from './hosts.ts'
 import type { Host } from './hosts.ts'
+import { liveRuntimes, type LiveRuntimes } from './live-runtimes.ts'
 import { resolveLogDefaults } from './log-defaults.ts'
 import { parseLogLevel } from './log.ts'
 import type { LogFormat, LogLevel } from './log.ts'
+import { parseMetricsAddress, type MetricsAddress } from './metrics-server.ts'
 import { resolveNetworks, type NetworkConfig } from './network-config.ts'
+import { checkShutdownTimeout } from './shutdown-timeout.ts'
 import { resolveRuntimes } from './runtimes.ts'
 import type { StorageConfig } from './storage.ts'
 import { resolveTls } from './tls.ts'
@@ -33,7 +38,14 @@ export interface DaemonConfig {
   labels: string[]
   /** Of containers that say nothing about theirs. */
   logs: { driver: string; options: Record<string, string> }
-  runtimes: Runtimes
+  runtimes: LiveRuntimes
+  /** What containers get that do not say otherwise. */
+  containers: ContainerDefaults
+  features: Features
+  /** Seconds. */
+  shutdownTimeout: number
+  /** Where metrics are served, if anywhere. */
+  metrics?: MetricsAddress
   storage: StorageConfig
   cgroups: CgroupConfig
   security: SecurityConfig
@@ -68,7 +80,11 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
     logFormat: parseLogFormat(text('log-format') ?? 'text'),
     labels: list('label').map(checkLabel),
     logs: resolveLogDefaults(values),
-    runtimes: resolveRuntimes(values),
+    runtimes: liveRuntimes(resolveRuntimes(values)),
+    containers: resolveContainerDefaults(values),
+    features: resolveFeatures(values),
+    shutdownTimeout: checkShutdownTimeout((values.get('shutdown-timeout') as number | undefined) ?? 15),
+    metrics: text('metrics-addr') === undefined ? undefined : parseMetricsAddress(text('metrics-addr')!),
     storage: resolveStorage(text('storage-driver'), list('storage-opt')),
     cgroups: resolveCgroups(values),
     security: resolveSecurity(values),

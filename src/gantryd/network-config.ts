@@ -60,7 +60,6 @@ function bridgeName(bridge: string | undefined, name: string | undefined): strin
   if (bridge !== undefined && name !== undefined && bridge !== name) {
     throw new GantryError('InvalidParameter', `cannot use bridge ${bridge}: --bridge-name says ${name}, and both mean the same`)
   }
-  if (bridge === 'none') throw new GantryError('NotImplemented', 'not implemented yet: --bridge none')
   return bridge ?? name ?? 'docker0'
 }
 

@@ -112,6 +112,16 @@ export function readExit(directory: string): ExitStatus | undefined {
   }
 }
 
+/** What a watched file said last; undefined while the process runs, and where none is watched. */
+export function readWatched(directory: string): string | undefined {
+  try {
+    return readFileSync(join(directory, 'watched'), 'latin1')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 /** Through a descriptor of the directory, since a socket's address has room for 107 bytes only. */
 function connectTo(directory: string): Promise<Socket | undefined> {
   let fd: number

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
  *   program   the encoded program that made the process, as executed
  *   s         unix stream socket of the monitor
  *   exit      written once, atomically, when the process has been reaped and its output drained
+ *   watched   before that, where the program named a file to watch: the last that could be read of it
  *
  * Vocabulary: *start* releases the waiting child towards execve; *attach* opens one byte stream to its stdio.
  */

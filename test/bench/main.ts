@@ -3,14 +3,15 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { makePrivateDirectory, removePrivateDirectory, sweep } from '../e2e/harness/private-directory.ts'
 import { findProgram, projectRoot } from '../e2e/harness/program.ts'
+import { measureApi } from './api.ts'
 import { makeBundle } from './bundle.ts'
 import type { Contender, Runtime } from './contender.ts'
 import { findRuntimes, startEngines, startPodman } from './engines.ts'
 import { measureNetwork, networkText } from './network.ts'
 import { measureFootprint } from './footprint.ts'
 import { measurements } from './measurements.ts'
-import { type RuntimeReport, type Series, runtimeText, transferText, write } from './report.ts'
-import { measureInside, measureMonitor, measureRuntimes } from './runtimes.ts'
+import { type RuntimeReport, type Series, apiText, runtimeText, transferText, write } from './report.ts'
+import { measureInside, measureMonitor, measureRuntimes, mountState } from './runtimes.ts'
 import { measureTransfers } from './transfers.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '8' }, out: { type: 'string' }, only: { type: 'string' } } })
@@ -25,6 +26,10 @@ if (values.only === 'transfers') {
   console.log(transferText(await measureTransfers(rounds)))
   process.exit()
 }
+if (values.only === 'api') {
+  console.log(apiText(await measureApi(rounds)))
+  process.exit()
+}
 if (values.only === 'network') {
   console.log(networkText(await measureNetwork(rounds)))
   process.exit()
@@ -32,7 +37,7 @@ if (values.only === 'network') {
 if (values.only === 'runtimes') {
   const place = makePrivateDirectory()
   const bundle = await makeBundle(path.join(place, 'bundle'))
-  console.log(runtimeText(await measureAlone(await findRuntimes(path.join(place, 'state'), bundle), bundle)))
+  console.log(runtimeText(await measureAlone(await findRuntimes(await mountState(path.join(place, 'state')), bundle), bundle)))
   await removePrivateDirectory(place)
   process.exit()
 }
@@ -41,7 +46,7 @@ const scratch = makePrivateDirectory()
 try {
   contenders.push(...(await startEngines()), ...(await startPodman()))
   const bundle = await makeBundle(path.join(scratch, 'bundle'))
-  const runtimes = await findRuntimes(path.join(scratch, 'state'), bundle)
+  const runtimes = await findRuntimes(await mountState(path.join(scratch, 'state')), bundle)
   const runtimeSeries = await measureAlone(runtimes, bundle)
   const engines = await measureEngines(contenders)
   const footprints = []
@@ -49,7 +54,8 @@ try {
   const versions = new Map([...contenders, ...runtimes].map(({ name, version }) => [name, version]))
   versions.delete('gantryd with gantry')
   const transfers = await measureTransfers(Math.max(1, Math.round(rounds / 3)))
-  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries, transfers })
+  const api = await measureApi(Math.max(1, Math.round(rounds / 2)))
+  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries, transfers, api })
   writeFileSync(out, text)
   console.log(text)
 } finally {
@@ -80,6 +86,6 @@ async function measureAlone(runtimes: Runtime[], bundle: string): Promise<Runtim
   const place = path.dirname(bundle)
   const sleeper = await makeBundle(path.join(place, 'sleeper'), ['/bin/sleep', '1000'])
   const commands = await measureRuntimes({ runtimes, bundle, sleeper, rounds: rounds * 2 })
-  const inside = await measureInside({ crun: findProgram('crun'), bundle, state: path.join(place, 'inside'), rounds })
-  return { commands, inside, monitor: await measureMonitor(sleeper, path.join(place, 'inside')) }
+  const inside = await measureInside({ crun: findProgram('crun'), bundle, state: path.join(place, 'state/inside'), rounds })
+  return { commands, inside, monitor: await measureMonitor(sleeper, path.join(place, 'state/inside')) }
 }

@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from 'node:os'
 import { read } from '../e2e/harness/processes.ts'
+import { type ApiReport, ownClientTitle } from './api.ts'
 import type { Footprint } from './footprint.ts'
 import { median } from './timing.ts'
 import type { Transfers } from './transfers.ts'
@@ -17,12 +18,13 @@ export interface Report {
   footprints: Footprint[]
   runtimes: RuntimeReport
   transfers: Transfers
+  api: ApiReport
 }
 
 export interface RuntimeReport {
   /** Commands of the runtimes. */
   commands: Series[]
-  inside: Series
+  inside: Series[]
   /** PSS of a monitor, KiB. */
   monitor: number
 }
@@ -36,6 +38,15 @@ const targets: Record<string, number> = {
   '50 × run --rm, in turn': 0.25,
   pull: 0.6,
   load: 0.6,
+  'GET /containers/json, 50 containers': 0.7,
+  'ps -a, 50 containers': 0.7,
+  'GET /containers/json, 1000 containers': 0.7,
+  'ps -a, 1000 containers': 0.7,
+  'stats --no-stream, 50 running': 0.3,
+  'a container prints a million lines': 0.5,
+  'logs of a million lines': 0.5,
+  '50 health checks a second, ms of processor a second': 0.3,
+  'ps, 50 containers, each with its own client': 1.5,
   'push of what was pulled': 0.6,
   'push of what was loaded': 0.6,
   'save of what was pulled': 0.6,
@@ -58,6 +69,8 @@ what the client costs by itself; no engine can make a command of it faster than 
 
 ${table(report.engines, 'gantryd', 'dockerd')}
 
+${apiText(report.api)}
+
 ## Memory and idle processor time
 
 PSS of everything that is not a container's own process: daemon, monitors or shims, proxies.
@@ -74,17 +87,36 @@ ${transferText(report.transfers)}
 
 /** What `--only runtimes` prints, and a part of docs/benchmarks.md. */
 export function runtimeText({ commands, inside, monitor }: RuntimeReport): string {
-  return `One bundle with new pid, network, ipc, uts and mount namespaces. The ratio is gantry-runc to runc; the target for \`run\` is 1.20.
+  return `One bundle with new pid, network, ipc, uts and mount namespaces. What runtimes keep of containers is on a tmpfs, as /run is. The ratio
+is gantry-runc to runc; the target for \`run\` is 1.20.
 
 ${table(commands, 'gantry-runc', 'runc', false)}
 
 The same bundle run inside gantryd, where no Node has to start, beside \`crun run\`; the target is 1.00. crun refuses a host with
-cgroups of both versions: it runs in a mount namespace of its own in which only the empty v2 tree is mounted, so it makes one
-cgroup where gantryd makes one in every tree.
+cgroups of both versions. So in the first row both run in a mount namespace in which only the empty v2 tree is mounted, and each makes
+one cgroup; the second row is what gantryd takes where it makes one in each tree of this host. gantryd has a monitor for each
+container, which crun has not; crun is a new program each time, which gantryd is not.
 
-${table([inside], 'inside gantryd', 'crun', false)}
+${table(inside, 'inside gantryd', 'crun', false)}
 
 The monitor of an idle container has ${number(monitor / 1024)} MiB PSS; the target is 0.60.`
+}
+
+/** What `--only api` prints, and a part of docs/benchmarks.md. */
+export function apiText({ times, processor }: ApiReport): string {
+  const own = times.filter(({ title }) => title === ownClientTitle)
+  return `## Lists, statistics, logs
+
+${table(times.filter(({ title }) => title !== ownClientTitle), 'gantryd', 'dockerd')}
+
+\`gantry\` with gantryd beside \`docker\` with dockerd:
+
+${table(own, 'gantryd with gantry', 'dockerd')}
+
+Fifty containers, each with a health check a second of \`true\`: processor time of the engine, of all that it starts, and of the containers,
+in milliseconds a second.
+
+${table([processor], 'gantryd', 'dockerd')}`
 }
 
 /** What `--only transfers` prints, and a part of docs/benchmarks.md. */

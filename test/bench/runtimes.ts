@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { openTaskService } from '../../src/containerd/tasks/service.ts'
 import { linuxKernel } from '../../src/kernel/linux.ts'
 import type { OciSpec } from '../../src/runc/spec.ts'
@@ -19,6 +20,13 @@ export interface MeasureRuntimes {
   /** Of a bundle whose command sleeps. */
   sleeper: string
   rounds: number
+}
+
+/** Where runtimes and engines keep what they know of containers is /run, nearly everywhere a tmpfs; here it need not be one. */
+export async function mountState(directory: string): Promise<string> {
+  mkdirSync(directory)
+  await must(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', directory])
+  return directory
 }
 
 /** Each command of each runtime, round by round. */
@@ -54,43 +62,63 @@ async function untilStopped({ call }: Runtime, id: string): Promise<void> {
   while ((JSON.parse(await must([...call, 'state', id])) as { status: string }).status !== 'stopped');
 }
 
+export interface MeasureInside {
+  crun: string | undefined
+  bundle: string
+  /** On a tmpfs, as /run is, where an engine and a runtime keep what they know of containers. */
+  state: string
+  rounds: number
+}
+
 /**
- * `crun run` against a run of the same bundle by the core inside gantryd (create, start, wait, delete: no Node starts). crun refuses
- * hosts with cgroups of both versions, so it gets a mount namespace of its own, where only the (empty) v2 tree is mounted; it
- * is run in turn by a shell there, so that entering the namespace is not counted.
+ * `crun run` against a run of the same bundle by the core inside gantryd (no Node starts). crun refuses hosts with cgroups of both
+ * versions, so both are measured in a mount namespace where only the (empty) v2 tree is mounted: each makes one cgroup. What
+ * gantryd takes where it makes one in every tree of this host is a row of its own.
  */
-export async function measureInside({ crun, bundle, state, rounds }: { crun: string | undefined; bundle: string; state: string; rounds: number }): Promise<Series> {
-  const samples = new Map<string, number[]>([['inside gantryd', []]])
-  mkdirSync(state, { recursive: true })
-  const tasks = openTaskService({ kernel: linuxKernel, root: path.join(state, 'exec') })
-  const spec = JSON.parse(readFileSync(path.join(bundle, 'config.json'), 'utf8')) as OciSpec
-  let count = 0
-  const run = async (): Promise<void> => {
-    const id = `bench-${process.pid}-i${count++}`
-    const task = await tasks.create({ id, spec: () => structuredClone(spec), rootfs: { type: 'bind', source: path.join(bundle, 'rootfs'), readonly: false }, mountpoint: path.join(state, id), stdio: { stdin: false } })
-    const ended = task.wait()
-    await task.start()
-    await ended
-    await task.delete()
-  }
-  await run()
+export async function measureInside({ crun, bundle, state, rounds }: MeasureInside): Promise<Series[]> {
+  const alike: Series = { title: 'run true, cgroup v2 alone', samples: new Map() }
+  const whole: Series = { title: 'run true, in every cgroup tree', samples: new Map() }
+  const cores = { alike: startCore(['unshare', '-m', '--propagation', 'private', 'sh', '-c', `${onlyV2} && exec "$@"`, 'sh'], bundle, path.join(state, 'alike')), whole: startCore([], bundle, path.join(state, 'whole')) }
   for (let round = 0; round < rounds; round++) {
-    samples.get('inside gantryd')?.push(await average(run))
-    if (crun !== undefined) samples.set('crun', [...(samples.get('crun') ?? []), await crunInTurn(crun, bundle, state)])
+    note(alike, 'inside gantryd', await cores.alike.run())
+    if (crun !== undefined) note(alike, 'crun', await crunInTurn(crun, bundle, state))
+    note(whole, 'inside gantryd', await cores.whole.run())
   }
-  tasks.close()
-  return { title: 'run true, no Node started', samples }
+  await cores.alike.close()
+  await cores.whole.close()
+  return [alike, whole]
 }
 
-async function average(run: () => Promise<void>): Promise<number> {
-  return (await timed(async () => {
-    for (let turn = 0; turn < inTurn; turn++) await run()
-  })) / inTurn
+function note({ samples }: Series, name: string, value: number): void {
+  samples.set(name, [...(samples.get(name) ?? []), value])
 }
 
-/** Milliseconds a run, by the shell's own clock. */
+const onlyV2 = 'umount -R -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup'
+
+/** test/bench/inside.ts, started by `prefix`. */
+function startCore(prefix: readonly string[], bundle: string, state: string): { run(): Promise<number>; close(): Promise<unknown> } {
+  const program = path.join(import.meta.dirname, 'inside.ts')
+  mkdirSync(state, { recursive: true })
+  const [file, ...args] = [...prefix, process.execPath, '--disable-warning=ExperimentalWarning', program, bundle, state, path.join(bundle, 'data'), String(inTurn)]
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const run = async (): Promise<number> => {
+    child.stdin.write('go\n')
+    const { value, done } = await answers.next()
+    if (done === true) throw new Error(`${file} ${args.join(' ')} has ended`)
+    return Number(value)
+  }
+  const close = (): Promise<unknown> => {
+    const ended = once(child, 'exit')
+    child.stdin.end()
+    return ended
+  }
+  return { run, close }
+}
+
+/** Milliseconds a run, by the shell's own clock, in one namespace, so that entering it is not counted. */
 async function crunInTurn(crun: string, bundle: string, state: string): Promise<number> {
-  const line = `umount -R -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup || exit 1
+  const line = `${onlyV2} || exit 1
     from=$(date +%s%N); i=0
     while [ $i -lt ${inTurn} ]; do ${crun} --root ${state}/crun run --bundle ${bundle} bench-${process.pid}-c$i 2>/dev/null || exit 1; i=$((i + 1)); done
     echo $(($(date +%s%N) - from))`

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { makeClient, type Client } from './harness/client.ts'
 import { startEngine, type Engine } from './harness/engine.ts'
-import { provideImages } from './harness/image.ts'
+import { provideImages, rootfsArchive } from './harness/image.ts'
 import { must } from './harness/run.ts'
 import { engineUnderTest, tiny, throughEachClient } from './harness/stories.ts'
 
@@ -65,6 +65,24 @@ throughEachClient('commit and export', (stage) => {
     assert.equal(await container.inspect('{{.State.Status}}'), 'paused')
     await stage.ok('unpause', container.id)
     await stage.ok('rmi', 'running:1', 'paused:1')
+  })
+
+  void test('changes are what a build would make of them: variables of the environment, health checks, triggers', async () => {
+    const container = await stage.ok('create', '-e', 'BASE=/srv', tiny, 'true')
+    const changes = ['ENV DATA=$BASE/data', 'WORKDIR ${DATA}/work', 'HEALTHCHECK --interval=7s --retries=2 CMD test -d $DATA', 'ONBUILD RUN true', 'LABEL at="$DATA" free=${FREE:-yes}', 'EXPOSE 80/udp', 'VOLUME ${BASE}', 'USER 1:2', 'STOPSIGNAL SIGQUIT']
+    await stage.ok('commit', ...changes.flatMap((change) => ['-c', change]), container, 'changed:1')
+    const { Env, WorkingDir, Healthcheck, OnBuild, Labels, ExposedPorts, Volumes, User, StopSignal } = (await image('changed:1')).Config as Record<string, unknown>
+    assert.ok((Env as string[]).includes('DATA=/srv/data'))
+    assert.deepEqual({ WorkingDir, Healthcheck, OnBuild, Labels, ExposedPorts, Volumes, User, StopSignal }, {
+      WorkingDir: '/srv/data/work', Healthcheck: { Test: ['CMD-SHELL', 'test -d $DATA'], Interval: 7e9, Retries: 2 }, OnBuild: ['RUN true'],
+      Labels: { at: '/srv/data', free: 'yes' }, ExposedPorts: { '80/udp': {} }, Volumes: { '/srv': {} }, User: '1:2', StopSignal: 'SIGQUIT',
+    })
+    for (const [change, text] of [['FROM x', /(from|FROM) is not a valid change command/i], ['ENV A', /ENV must have two arguments/], ['HEALTHCHECK NONE x', /HEALTHCHECK NONE takes no arguments/]] as const) {
+      assert.match((await stage.docker('commit', '-c', change, container)).stderr, text)
+      assert.match((await stage.docker('import', '-c', change, await rootfsArchive(tiny))).stderr, text)
+    }
+    await stage.ok('rm', container)
+    await stage.ok('rmi', 'changed:1')
   })
 
   void test('a new entry point takes the old command away', async () => {

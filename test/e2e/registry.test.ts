@@ -120,7 +120,7 @@ throughEachClient('registries', (stage) => {
     assert.match(await stage.ok('pull', repository), new RegExp(`^Digest: ${digest}$`, 'm'))
     assert.equal(await stage.ok('inspect', '-f', '{{.Architecture}} {{index .RepoDigests 0}}', repository), `${process.arch === 'arm64' ? 'arm64' : 'amd64'} ${repository}@${digest}`)
     await stage.ok('pull', '-q', '--platform', 'linux/arm64', repository)
-    assert.equal(await stage.ok('inspect', '-f', '{{.Architecture}}', repository), 'arm64')
+    assert.equal(await stage.ok('image', 'inspect', '--platform', 'linux/arm64', '-f', '{{.Architecture}}', repository), 'arm64')
     const { code, stderr } = await stage.docker('pull', '--platform', 'linux/s390x', repository)
     assert.equal(code, 1)
     assert.match(stderr, /no matching manifest for linux\/s390x in the manifest list entries/)

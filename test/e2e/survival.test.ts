@@ -4,8 +4,11 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from './harness/eventually.ts'
+import { connect, makeHost } from './harness/network-host.ts'
 import { alive, commandLine, parentOf } from './harness/processes.ts'
 import { engineUnderTest, tiny, throughEachClient } from './harness/stories.ts'
+
+const file = (from: string, name: string): string[] => ['curl', '-sfg', '--max-time', '60', `http://${from}:10541/${name}`]
 
 throughEachClient('survival of the daemon', (stage) => {
   void test('one program answers the API', async () => {
@@ -67,8 +70,8 @@ throughEachClient('survival of the daemon', (stage) => {
   void test('a connection through a published port stays open while the daemon dies and returns', { skip: engineUnderTest === 'dockerd' && 'its proxies die with it' }, async () => {
     await using server = await stage.container('-p', '10540:7000', tiny, 'nc', '-ll', '-p', '7000', '-e', 'cat')
     assert.ok(server.pid > 0)
-    const connect = [...stage.engine.host.enter, '/bin/busybox', 'nc', '127.0.0.1', '10540']
-    const connection = spawn('/usr/bin/env', connect, { stdio: ['pipe', 'pipe', 'inherit'] })
+    const words = [...stage.engine.host.enter, '/bin/busybox', 'nc', '127.0.0.1', '10540']
+    const connection = spawn('/usr/bin/env', words, { stdio: ['pipe', 'pipe', 'inherit'] })
     let received = ''
     connection.stdout.on('data', (chunk: Buffer) => (received += chunk.toString()))
     const echo = async (word: string) => {
@@ -82,6 +85,41 @@ throughEachClient('survival of the daemon', (stage) => {
     await echo('after')
     connection.kill()
     await once(connection, 'exit')
+  })
+
+  void test('downloads through a published port lose no byte while the daemon dies and returns, and its rules are as they were', { skip: engineUnderTest === 'dockerd' && 'its proxies die with it' }, async () => {
+    const { host } = stage.engine
+    const neighbour = await makeHost()
+    try {
+      await connect(host, neighbour, { subnet: '10.221.9' })
+      await using server = await stage.container('-p', '10541:80', '-p', '127.0.0.1:10542:80/udp', tiny, 'sh', '-c', 'mkdir /www; seq 1 3000000 > /www/all; sha256sum < /www/all > /www/sum; exec httpd -f -p 80 -h /www')
+      const sum = await eventually(() => host.must(file('127.0.0.1', 'sum')))
+      // Counters count.
+      const rules = async () => (await host.must(['nft', 'list', 'ruleset'])).replaceAll(/packets \d+ bytes \d+/g, '').split(/^(?=table )/m).map((table) => table.trim()).toSorted()
+      const proxies = async () => (await host.must(['ss', '-ltnupH'])).split('\n').filter((line) => /:1054[12]\b/.test(line)).toSorted()
+      const before = [await rules(), await proxies()]
+      const slowly = (from: string, where = host) => where.must(['sh', '-c', `${file(from, 'all').join(' ')} --limit-rate 2M | sha256sum`])
+      let over = false
+      // By the kernel, by gantry-proxy, by the kernel from outside.
+      const downloads = Promise.all([slowly('127.0.0.1'), slowly('[::1]'), slowly('10.221.9.1', neighbour)]).finally(() => (over = true))
+      for (let round = 0; round < 2; round++) {
+        await sleep(300)
+        if (round === 0) assert.equal(over, false, 'nothing was on its way when the daemon died')
+        await stage.engine.kill9()
+        await sleep(300)
+        assert.deepEqual([await rules(), await proxies()], before, 'while it is dead')
+        await stage.engine.start()
+        assert.deepEqual([await rules(), await proxies()], before, 'when it is back')
+      }
+      assert.deepEqual(await downloads, [sum, sum, sum])
+      assert.ok(alive(server.pid))
+      for (const from of ['127.0.0.1', '[::1]']) assert.equal(await host.must(file(from, 'sum')), sum)
+    } finally {
+      await host.run(['ip', 'link', 'delete', 'eth0'])
+      await neighbour.close()
+    }
+    assert.deepEqual((await host.must(['ss', '-ltnuH'])).match(/:1054[12]\b/g), null)
+    assert.doesNotMatch(await host.must(['nft', 'list', 'ruleset']), /1054[12]/)
   })
 
   void test('a daemon that was told to stop leaves its containers alone', async () => {

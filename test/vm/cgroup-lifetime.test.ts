@@ -1,43 +1,35 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { onOneMachine, tiny, type Stage } from './harness/stage.ts'
+import { onOneMachine, tiny, type Container, type Stage } from './harness/stage.ts'
+
+const hog = 'dd if=/dev/zero of=/dev/null bs=128M count=1'
+const whenTold = (command: string): string[] => ['sh', '-c', `while [ ! -e /tmp/end ]; do sleep 0.2; done; ${command}`]
 
 onOneMachine('the life of a cgroup on v2', (stage) => {
   describe('by systemd', () => {
-    lifetime(stage, { places: '/sys/fs/cgroup/system.slice/docker-*.scope', seconds: 60, tellsMemory: false })
+    lifetime(stage, '/sys/fs/cgroup/system.slice/docker-*.scope', 60)
     otherLives(stage)
   })
 
   describe('by files alone', () => {
     before(() => stage.daemon.restartWith('--exec-opt native.cgroupdriver=cgroupfs'))
-    lifetime(stage, { places: '/sys/fs/cgroup/docker/*', seconds: 1, tellsMemory: true })
+    lifetime(stage, '/sys/fs/cgroup/docker/*', 1)
   })
 })
 
-interface Manager {
-  /** Where the cgroups of containers are. */
-  places: string
-  /** How long a value by hand is watched. */
-  seconds: number
-  /** Whether an end for memory can be told when no engine was there to see it. */
-  tellsMemory: boolean
-}
+/**
+ * @param places where the cgroups of containers are
+ * @param seconds how long a value by hand is watched
+ */
+function lifetime(stage: Stage, places: string, seconds: number): void {
+  let container: Container
+  let writtenAt = 0
+  const uptime = async () => Number(await stage.must('cut -d " " -f 1 /proc/uptime'))
 
-function lifetime(stage: Stage, { places, seconds, tellsMemory }: Manager): void {
-  test('a weight written by hand stays, goes with stop and is the default again after start', async () => {
-    await using container = await stage.container(tiny, 'sleep', '999')
+  test('a weight written by hand is there', async () => {
+    container = await stage.container(tiny, 'sleep', '999')
     await stage.must(`echo 50 >${container.cgroup}/cpu.weight`)
-    await stage.ok('exec', container.id, 'true')
-    await stage.docker('stats', '--no-stream', container.id)
-    await stage.ok('inspect', container.id)
-    await stage.must(`sleep ${seconds}`)
-    assert.equal(await container.read('cpu.weight'), '50')
-    await stage.ok('stop', '-t', '0', container.id)
-    const { code, stderr } = await stage.run(`cat ${container.cgroup}/cpu.weight`)
-    assert.equal(code, 1)
-    assert.match(stderr, /No such file or directory/)
-    await stage.ok('start', container.id)
-    assert.equal(await container.read('cpu.weight'), '100')
+    writtenAt = await uptime()
   })
 
   test('rm -f leaves no process, cgroup, mount or interface, even of a container without a pid namespace', async () => {
@@ -50,23 +42,44 @@ function lifetime(stage: Stage, { places, seconds, tellsMemory }: Manager): void
     assert.equal((await stage.run(`pgrep -xf 'sleep 997'`)).stdout, '')
   })
 
-  test('containers, their limits and their exit codes are found again after kill -9 of the daemon', async () => {
-    await using container = await stage.container('-m', '64m', '--cpus', '.5', tiny, 'sh', '-c', 'echo started; exec sleep 999')
-    const brief = await stage.ok('run', '-d', tiny, 'sh', '-c', 'while [ ! -e /tmp/end ]; do sleep 0.2; done; exit 7')
-    const hungry = await stage.ok('run', '-d', '-m', '64m', '--memory-swap', '64m', tiny, 'sh', '-c', 'while [ ! -e /tmp/end ]; do sleep 0.2; done; exec dd if=/dev/zero of=/dev/null bs=128M count=1')
-    const pids = await stage.ok('inspect', '-f', '{{.State.Pid}}', brief, hungry)
+  test('containers, their limits, their exit codes and their ends for memory are found again after kill -9 of the daemon', async () => {
+    await using kept = await stage.container('-m', '64m', '--cpus', '.5', tiny, 'sh', '-c', 'echo started; exec sleep 999')
+    const ending = [
+      await stage.container(tiny, ...whenTold('exit 7')),
+      await stage.container('-m', '64m', '--memory-swap', '64m', tiny, ...whenTold(`exec ${hog}`)),
+      await stage.container('-m', '64m', '--memory-swap', '64m', '--runtime', 'runc', tiny, ...whenTold(`exec ${hog}`)),
+      // One whose child was killed ends in its own way.
+      await stage.container('-m', '64m', '--memory-swap', '64m', tiny, ...whenTold(`${hog}; exit 3`)),
+    ]
     await stage.daemon.kill9()
-    await stage.must(pids.split('\n').map((pid) => `touch /proc/${pid}/root/tmp/end; while [ -e /proc/${pid} ]; do sleep 0.2; done`).join('\n'))
+    await stage.must(ending.map(({ pid }) => `touch /proc/${pid}/root/tmp/end; while [ -e /proc/${pid} ]; do sleep 0.2; done`).join('\n'))
     await stage.daemon.start()
 
-    assert.equal(await container.inspect('{{.State.Status}} {{.State.Pid}}'), `running ${container.pid}`)
-    assert.deepEqual(await Promise.all(['memory.max', 'cpu.max'].map(container.read)), ['67108864', '50000 100000'])
-    assert.equal(await stage.ok('logs', container.id), 'started')
-    assert.equal(await stage.ok('exec', container.id, 'cat', '/proc/self/cgroup'), '0::/')
-    assert.equal(await stage.ok('inspect', '-f', '{{.State.ExitCode}} {{.State.OOMKilled}}', brief, hungry), `7 false\n137 ${tellsMemory}`)
-    assert.equal(await stage.ok('wait', brief, hungry), '7\n137')
-    await stage.ok('rm', brief, hungry)
-    assert.equal(await stage.must(`ls -d ${places}/`), `${container.cgroup}/`)
+    assert.equal(await kept.inspect('{{.State.Status}} {{.State.Pid}}'), `running ${kept.pid}`)
+    assert.deepEqual(await Promise.all(['memory.max', 'cpu.max'].map(kept.read)), ['67108864', '50000 100000'])
+    assert.equal(await stage.ok('logs', kept.id), 'started')
+    assert.equal(await stage.ok('exec', kept.id, 'cat', '/proc/self/cgroup'), '0::/')
+    const ids = ending.map(({ id }) => id)
+    assert.equal(await stage.ok('inspect', '-f', '{{.State.ExitCode}} {{.State.OOMKilled}}', ...ids), '7 false\n137 true\n137 true\n3 true')
+    assert.equal(await stage.ok('wait', ...ids), '7\n137\n137\n3')
+    await stage.ok('rm', ...ids)
+    assert.deepEqual((await stage.must(`ls -d ${places}/`)).split('\n').toSorted(), [container, kept].map(({ cgroup }) => `${cgroup}/`).toSorted())
+  })
+
+  test(`a weight written by hand stays for ${seconds} s and more, goes with stop and is the default again after start`, async () => {
+    await stage.ok('exec', container.id, 'true')
+    await stage.docker('stats', '--no-stream', container.id)
+    await stage.ok('inspect', container.id)
+    const left = writtenAt + seconds - (await uptime())
+    if (left > 0) await stage.must(`sleep ${left}`)
+    assert.equal(await container.read('cpu.weight'), '50')
+    await stage.ok('stop', '-t', '0', container.id)
+    const { code, stderr } = await stage.run(`cat ${container.cgroup}/cpu.weight`)
+    assert.equal(code, 1)
+    assert.match(stderr, /No such file or directory/)
+    await stage.ok('start', container.id)
+    assert.equal(await container.read('cpu.weight'), '100')
+    await stage.ok('rm', '-f', container.id)
   })
 }
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { installPrograms } from './harness/daemon.ts'
-import { requireBuild, startMachine, type Machine } from './harness/machine.ts'
-import { runtimeOf, type Runtime } from './harness/runtime.ts'
+import { before, test } from 'node:test'
+import { edited, runtimeOf, type Runtime } from './harness/runtime.ts'
+import { onOneMachine } from './harness/stage.ts'
 
 const idle = ['sh', '-c', 'id -u; cat /proc/self/cgroup /proc/self/uid_map; exec sleep 999']
 const limits = { memory: { limit: 67108864, swap: 67108864 }, cpu: { quota: 25_500, period: 100_000, shares: 512 }, pids: { limit: 10 } }
@@ -10,21 +9,16 @@ const limits = { memory: { limit: 67108864, swap: 67108864 }, cpu: { quota: 25_5
 const twoRanges = [{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 100_000, size: 65_536 }]
 const show = (file: string): string => `cat ${file}/{memory.max,memory.swap.max,cpu.max,cpu.weight,pids.max}`
 
-describe('gantry-runc on cgroup v2', { concurrency: false }, () => {
-  let machine: Machine
+onOneMachine('gantry-runc on cgroup v2', (machine) => {
   let root: Runtime
   let tester: Runtime
   let single: Runtime
 
   before(async () => {
-    requireBuild()
-    machine = await startMachine()
-    await installPrograms(machine)
     root = await runtimeOf(machine, 'root')
     tester = await runtimeOf(machine, 'tester')
     single = await runtimeOf(machine, 'single')
   })
-  after(() => machine[Symbol.asyncDispose]())
 
   test('--systemd-cgroup: a container of root is a scope with its limits, through all commands', async () => {
     await root.bundle(['sleep', '999'], { cgroupsPath: 'system.slice:mine:c1', resources: limits })
@@ -51,7 +45,7 @@ systemctl list-units --all --no-legend 'mine-*'; ls -d ${place} 2>/dev/null || t
   test('--systemd-cgroup leaves nothing when the container cannot be made, and takes the names of runc', async () => {
     await root.bundle(['/no-such-command'], { resources: limits })
     for (const [path, error] of [['', /no-such-command/], ['machine.slice:c:x', /no-such-command/], ['/a/b', /expected cgroupsPath to be of format \\?"slice:prefix:name\\?" for systemd cgroups, got \\?"\/a\/b\\?" instead/], ['a--b.slice:c:d', /not a name of a slice/]] as const) {
-      await root.must(`node /tmp/edit.cjs '${JSON.stringify({ args: ['/no-such-command'], linux: { cgroupsPath: path } })}'`)
+      await root.must(edited({ args: ['/no-such-command'], linux: { cgroupsPath: path } }))
       const { code, stderr } = await root.run('gantry-runc --systemd-cgroup run x1')
       assert.deepEqual([code, error.test(stderr)], [1, true], stderr)
     }
@@ -59,6 +53,21 @@ systemctl list-units --all --no-legend 'mine-*'; ls -d ${place} 2>/dev/null || t
     await root.bundle(['true'], { cgroupsPath: 'system.slice:mine:c1' })
     const { stderr } = await root.run('gantry-runc run x1')
     assert.match(stderr, /it names a unit of systemd, for which there is --systemd-cgroup/)
+  })
+
+  test('annotations are properties of the unit, and what systemd ends by them leaves no failed unit', async () => {
+    const property = 'org.systemd.property.'
+    await root.bundle(['sleep', '999'], { cgroupsPath: 'system.slice:mine:c1', resources: limits }, { [`${property}RuntimeMaxSec`]: '900', [`${property}TimeoutStopUSec`]: 'uint64 2000000', [`${property}Documentation`]: "['man:one(1)', 'man:two(2)']" })
+    assert.deepEqual((await root.must(`R="gantry-runc --systemd-cgroup"; $R run -d c1 </dev/null >/dev/null 2>&1
+for name in RuntimeMaxUSec TimeoutStopUSec Documentation Delegate MemoryMax; do systemctl show mine-c1.scope --value -p $name; done
+systemctl stop mine-c1.scope; systemctl is-failed mine-c1.scope; $R state c1 | grep -o '"status": "[a-z]*"'; $R delete c1; systemctl list-units --all --no-legend 'mine-*'`)).split('\n'), ['15min', '2s', '"man:one(1)" "man:two(2)"', 'yes', '67108864', 'failed', '"status": "stopped"'])
+    for (const [name, text, reason] of [['NoSuchProperty', '1', /NoSuchProperty/], ['Delegate', 'perhaps', /annotation org\.systemd\.property\.Delegate=perhaps value parse error: unknown word/]] as const) {
+      await root.bundle(['true'], {}, { [property + name]: text })
+      const { code, stderr } = await root.run('gantry-runc --systemd-cgroup run c1')
+      assert.deepEqual([code, reason.test(stderr)], [1, true], stderr)
+      assert.equal(await root.must('gantry-runc run c1; gantry-runc list -q'), '', 'without systemd they say nothing')
+    }
+    assert.match(await root.must('gantry-runc features'), /"potentiallyUnsafeConfigAnnotations":\s*\[\s*"org\.systemd\.property\."/)
   })
 
   test('an ordinary user without a systemd of his own is told so, and has a container where he is', async () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bundleForMachine } from './harness/bundle.ts'
 import { onOneMachine, tiny } from './harness/stage.ts'
 
 /** Storage drivers whose kernel parts most developers' machines lack; the suite that all drivers run is the unit tests' own. */
 onOneMachine('storage drivers on the kernel of Debian 12', (stage) => {
   test('devicemapper does what every storage driver does', async () => {
-    const suite = 'node --disable-warning=ExperimentalWarning --test --experimental-strip-types --test-name-pattern "storage driver devicemapper" /mnt/host/test/unit/containerd/snapshots/drivers.test.ts'
-    const { code, stdout } = await stage.run(`modprobe dm_thin_pool && ${suite}`, 600_000)
+    const install = await bundleForMachine('test/unit/containerd/snapshots/drivers.test.ts', 'test/unit/containerd/snapshots/crash-child.ts')
+    const suite = 'node --disable-warning=ExperimentalWarning --test-reporter=spec --test-name-pattern="storage driver devicemapper" /opt/gantry/dist/drivers.test.mjs'
+    const { code, stdout } = await stage.run(`modprobe dm_thin_pool && ${install} && ${suite}`, 600_000)
     assert.equal(code, 0, stdout.slice(-4000))
     assert.match(stdout, /pass [1-9]/)
     assert.doesNotMatch(stdout, /skipped [1-9]/)

@@ -36,6 +36,22 @@ onOneMachine('containers as units of systemd', (stage) => {
     assert.deepEqual([code, /Minimum memory limit allowed is 6MB/.test(stderr)], [1, true])
   })
 
+  test('annotations of a container are properties of its unit, again after a restart, and its limits win', async () => {
+    const flags = ['TimeoutStopSec=7', 'MemoryMax=uint64 1073741824', 'MemoryHigh=uint64 50331648'].map((words) => `--annotation 'org.systemd.property.${words}'`).join(' ')
+    for (const runtime of ['gantry', 'runc']) {
+      const id = await stage.must(`gantry run -d -m 64m --runtime ${runtime} ${flags} ${tiny} sleep 999`)
+      const shown = () => property(id, 'TimeoutStopUSec', 'MemoryMax', 'MemoryHigh')
+      assert.equal(await shown(), '7s\n67108864\n50331648', runtime)
+      await stage.ok('restart', '-t', '0', id)
+      assert.equal(await shown(), '7s\n67108864\n50331648', runtime)
+      await stage.ok('rm', '-f', id)
+    }
+    const { code, stderr } = await stage.run(`gantry run --name never --annotation org.systemd.property.A1b=1 ${tiny} true`)
+    assert.deepEqual([code > 0, /annotation org\.systemd\.property\.A1b name incorrect: contains non-alphabetic character/.test(stderr)], [true, true], stderr)
+    await stage.ok('rm', 'never')
+    assert.equal(await stage.must(units), '')
+  })
+
   test('pause outlasts a reload, and a paused container can be removed', async () => {
     for (const runtime of ['gantry', 'runc']) {
       await using container = await stage.container('--runtime', runtime, tiny, 'sleep', '999')

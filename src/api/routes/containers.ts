@@ -3,6 +3,7 @@ import { GantryError } from '../../lib/errors.ts'
 import type { Call } from '../call.ts'
 import { containerStats } from '../container-stats.ts'
 import { createContainer } from '../create-container.ts'
+import { containerFor } from '../older-answers.ts'
 import type { Route } from '../route.ts'
 import { notImplemented } from '../route.ts'
 import { updateContainer } from '../update-container.ts'
@@ -27,8 +28,8 @@ export const containerRoutes: Route[] = [
   { method: 'POST', path: '/containers/{name}/update', handle: updateContainer },
   { method: 'GET', path: '/containers/{name}/stats', handle: containerStats },
   { method: 'POST', path: '/containers/{name}/attach', handle: attach, hijacks: true },
+  { method: 'GET', path: '/containers/{name}/attach/ws', handle: attachWebSocket, hijacks: true },
   { method: 'DELETE', path: '/containers/{name}', handle: remove },
-  notImplemented('GET', '/containers/{name}/attach/ws'),
   notImplemented('GET', '/containers/{name}/checkpoints'),
   notImplemented('POST', '/containers/{name}/checkpoints'),
   notImplemented('DELETE', '/containers/{name}/checkpoints/{checkpoint}'),
@@ -56,7 +57,7 @@ async function list(call: Call): Promise<void> {
 }
 
 async function inspect(call: Call): Promise<void> {
-  call.json(await call.engine.containers.inspect(call.ref, { size: call.query.bool('size') }))
+  call.json(containerFor(call.minor, await call.engine.containers.inspect(call.ref, { size: call.query.bool('size') })))
 }
 
 async function top(call: Call): Promise<void> {
@@ -95,7 +96,8 @@ async function logs(call: Call): Promise<void> {
 }
 
 function stopOptions(call: Call): { timeout?: number; signal?: string } {
-  return { timeout: call.query.int('t'), signal: call.query.optional('signal') }
+  // Naming a signal came with API 1.42.
+  return { timeout: call.query.int('t'), signal: call.minor < 42 ? undefined : call.query.optional('signal') }
 }
 
 async function wait(call: Call): Promise<void> {
@@ -138,4 +140,25 @@ async function attach(call: Call): Promise<void> {
     detachKeys: query.optional('detachKeys'),
   })
   call.hijack(session)
+}
+
+/** Which streams can be told since API 1.42; before, it is all of them. Their bytes are not kept apart. */
+async function attachWebSocket(call: Call): Promise<void> {
+  const { query, minor } = call
+  const asked = (name: string): boolean => minor < 42 || query.bool(name)
+  const [stdin, stream] = [asked('stdin'), query.bool('stream')]
+  const session = await call.engine.containers.attach(call.ref, {
+    stdin,
+    stdout: asked('stdout'),
+    stderr: asked('stderr'),
+    stream,
+    logs: query.bool('logs'),
+    detachKeys: query.optional('detachKeys'),
+  })
+  try {
+    call.webSocket({ session, stdin: stdin && stream, text: minor < 28 })
+  } catch (error) {
+    session.stream.destroy()
+    throw error
+  }
 }

@@ -11,6 +11,7 @@ export const execRoutes: Route[] = [
 
 async function create(call: Call): Promise<void> {
   const config = await call.readJson(execConfig, { required: true })
+  if (call.minor < 42) delete config.ConsoleSize
   call.json(await call.engine.exec.create(call.ref, config), 201)
 }
 
@@ -19,7 +20,7 @@ async function start(call: Call): Promise<void> {
   const session = await call.engine.exec.start(call.ref, {
     detach: options.Detach ?? false,
     tty: options.Tty ?? false,
-    size: sizeOf(options.ConsoleSize),
+    size: call.minor < 42 ? undefined : sizeOf(options.ConsoleSize),
   })
   if (session === undefined) return call.empty(200)
   call.hijack(session)

@@ -1,4 +1,5 @@
 import { map, bool, string, struct } from '../decode.ts'
+import type { Call } from '../call.ts'
 import type { Route } from '../route.ts'
 
 const setCgroup = struct<{ Values?: Record<string, string>; Adopt?: boolean }>('SetCgroup', { Values: map(string), Adopt: bool })
@@ -31,6 +32,15 @@ export const gantryRoutes: Route[] = [
   {
     method: 'GET',
     path: '/gantry/v1/stats',
-    handle: async (call) => call.json(await call.engine.containers.statsOfAll()),
+    handle: statsOfAll,
   },
 ]
+
+/** One document, or with `stream` one a second. */
+async function statsOfAll(call: Call): Promise<void> {
+  if (!call.query.bool('stream')) return call.json(await call.engine.containers.statsOfAll())
+  const readings = call.engine.containers.statsOfAllStream(call.signal())
+  call.begin('application/json')
+  for await (const reading of readings) await call.write(reading)
+  call.response.end()
+}

@@ -14,7 +14,7 @@ export const imageRoutes: Route[] = [
   { method: 'GET', path: '/images/search', handle: search },
   { method: 'GET', path: '/images/{name...}/get', handle: (call) => save(call, [call.ref]) },
   { method: 'GET', path: '/images/{name...}/json', handle: inspect },
-  { method: 'GET', path: '/images/{name...}/history', handle: async (call) => call.json(await call.engine.images.history(call.ref)) },
+  { method: 'GET', path: '/images/{name...}/history', handle: async (call) => call.json(await call.engine.images.history(call.ref, platformOf(call))) },
   { method: 'POST', path: '/images/{name...}/tag', handle: tag },
   { method: 'POST', path: '/images/{name...}/push', handle: push },
   { method: 'DELETE', path: '/images/{name...}', handle: remove },
@@ -26,14 +26,24 @@ async function list(call: Call): Promise<void> {
     filters: call.query.filters(),
     digests: call.query.bool('digests'),
     sharedSize: call.query.bool('shared-size'),
+    manifests: call.minor >= 47 && call.query.bool('manifests'),
   })
-  const rows = call.minor < 43 ? images.map(withNamesOfNone) : images
+  const rows = (call.minor < 43 ? images.map(withNamesOfNone) : images).map((image) => (call.minor < 48 ? withoutDescriptor(image) : image))
   call.json(call.minor < 44 ? rows.map(withVirtualSize) : rows)
 }
 
 async function inspect(call: Call): Promise<void> {
-  const image = await call.engine.images.inspect(call.ref)
-  call.json(call.minor < 44 ? withVirtualSize(image) : image)
+  const manifests = call.minor >= 48 && call.query.bool('manifests')
+  const platform = call.minor >= 49 ? platformOf(call) : undefined
+  if (manifests && platform !== undefined) throw new GantryError('InvalidParameter', 'conflicting options: manifests and platform options cannot both be set')
+  const image = await call.engine.images.inspect(call.ref, { manifests, ...(platform !== undefined && { platform }) })
+  const known = call.minor < 48 ? withoutDescriptor(image) : image
+  call.json(call.minor < 44 ? withVirtualSize(known) : known)
+}
+
+/** It came with API 1.48. */
+function withoutDescriptor({ Descriptor: _descriptor, ...image }: Record<string, unknown>): Record<string, unknown> {
+  return image
 }
 
 /** Until API 1.42 a dangling image had names that said so. */
@@ -96,12 +106,15 @@ async function push(call: Call): Promise<void> {
   )
 }
 
-/** JSON of an OCI platform, or its text. Several cannot be told apart: a store of this kind has one platform of an image. */
 function platformOf(call: Call): string | undefined {
   const texts = call.query.strings('platform').filter((text) => text !== '')
   if (texts.length > 1) throw new GantryError('InvalidParameter', 'specifying multiple platforms is not supported')
-  const [text] = texts
-  if (text === undefined || !text.startsWith('{')) return text
+  return texts[0] === undefined ? undefined : platformText(texts[0])
+}
+
+/** JSON of an OCI platform, or its text. */
+function platformText(text: string): string {
+  if (!text.startsWith('{')) return text
   try {
     const { os = '', architecture = '', variant } = JSON.parse(text) as { os?: string; architecture?: string; variant?: string }
     return [os, architecture, variant].filter((part) => part).join('/')
@@ -151,7 +164,8 @@ async function tag(call: Call): Promise<void> {
 }
 
 async function remove(call: Call): Promise<void> {
-  call.json(await call.engine.images.remove(call.ref, { force: call.query.bool('force'), noPrune: call.query.bool('noprune') }))
+  const platforms = call.minor >= 50 ? call.query.strings('platforms').filter((text) => text !== '').map(platformText) : []
+  call.json(await call.engine.images.remove(call.ref, { force: call.query.bool('force'), noPrune: call.query.bool('noprune'), platforms }))
 }
 
 function withTag(repository: string, tag: string | undefined): string {

@@ -1,4 +1,5 @@
 import type { Call } from '../call.ts'
+import { diskUsageFor, infoFor } from '../older-answers.ts'
 import type { Route } from '../route.ts'
 import { maxApiVersion, minApiVersion } from '../version.ts'
 
@@ -6,15 +7,15 @@ export const systemRoutes: Route[] = [
   { method: 'GET', path: '/_ping', handle: ping },
   { method: 'HEAD', path: '/_ping', handle: ping },
   { method: 'GET', path: '/version', handle: version },
-  { method: 'GET', path: '/info', handle: async (call) => call.json(await call.engine.system.info()) },
+  { method: 'GET', path: '/info', handle: async (call) => call.json(infoFor(call.minor, await call.engine.system.info())) },
   { method: 'GET', path: '/system/df', handle: diskUsage },
 ]
 
-/** Builder-Version 2 tells clients that BuildKit's border is here. */
+/** Builder-Version 2 tells clients that BuildKit's border is here; the feature "buildkit" switched off sends them to the classic one. */
 function ping(call: Call): void {
   const { response } = call
   response.writeHead(200, {
-    'Builder-Version': '2',
+    'Builder-Version': call.engine.system.features()['buildkit'] === false ? '1' : '2',
     'Cache-Control': 'no-cache, no-store, must-revalidate',
     Pragma: 'no-cache',
     Swarm: 'inactive',
@@ -37,5 +38,5 @@ function version(call: Call): void {
 
 async function diskUsage(call: Call): Promise<void> {
   // Choosing came with API 1.42.
-  call.json(await call.engine.system.diskUsage(call.minor < 42 ? [] : call.query.strings('type')))
+  call.json(diskUsageFor(call.minor, await call.engine.system.diskUsage(call.minor < 42 ? [] : call.query.strings('type'))))
 }

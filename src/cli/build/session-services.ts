@@ -167,7 +167,8 @@ async function intoFile(file: Writable | undefined, requests: AsyncIterable<Raw>
     const { data } = fileSend.request.decode(bytes)
     if (data.length > 0 && !file.write(data)) await once(file, 'drain')
   }
-  if (file === process.stdout) return
+  // Standard output.
+  if ((file as { fd?: number }).fd === 1) return
   file.end()
   await finished(file)
 }

@@ -1,6 +1,12 @@
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
+import { openPipe, type EngineSocket } from './engine-pipe.ts'
 import type { EngineAddress } from './host.ts'
+
+/** For requests and answers alone: quicker there than `connectTo`, where it can be. */
+export async function connectForRequests(address: EngineAddress): Promise<EngineSocket> {
+  return ('socketPath' in address && openPipe(address.socketPath)) || connectTo(address)
+}
 
 /** An open connection to the engine. TLS and ssh are loaded when they are needed. */
 export async function connectTo(address: EngineAddress): Promise<Socket> {

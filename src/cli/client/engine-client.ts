@@ -62,7 +62,7 @@ export class EngineClient {
     const { protocol = 'tcp' } = options
     const target = `/v${await this.version()}${path}${queryText(options.query)}`
     const headers = { ...this.#headers(), ...options.headers, connection: 'Upgrade', upgrade: protocol }
-    const connection = await this.#connect()
+    const connection = await this.#connect(() => HttpConnection.openSocket(this.address))
     const response = await this.#exchange(connection, { method: 'POST', path: target, headers, ...jsonBody(options.json, headers) })
     if (response.status >= 400) throw await EngineError.from(response)
     if (response.status !== 101) throw new ExitError(`unable to upgrade to ${protocol}, received ${response.status}`)
@@ -79,14 +79,15 @@ export class EngineClient {
     if (options.stream) headers['content-type'] = 'application/x-tar'
     const body = options.stream ? { body: options.stream } : jsonBody(options.json, headers)
     const request = { method, path: path + queryText(options.query), headers, ...body }
+    if (options.stream) return this.#connect(() => HttpConnection.openSocket(this.address)).then((connection) => this.#exchange(connection, request))
     const idle = [...this.#connections].find((connection) => connection.reusable)
     if (idle) return this.#exchange(idle, request)
-    return this.#connect().then((connection) => this.#exchange(connection, request))
+    return this.#connect(() => HttpConnection.open(this.address)).then((connection) => this.#exchange(connection, request))
   }
 
-  async #connect(): Promise<HttpConnection> {
+  async #connect<C extends HttpConnection>(open: () => Promise<C>): Promise<C> {
     try {
-      const connection = await HttpConnection.open(this.address)
+      const connection = await open()
       this.#connections.add(connection)
       return connection
     } catch (cause) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { connectTo } from './connect.ts'
+import { connectForRequests, connectTo } from './connect.ts'
+import type { EngineSocket } from './engine-pipe.ts'
 import type { EngineAddress } from './host.ts'
 
 /** A response whose body is still on the wire. */
@@ -24,8 +25,8 @@ export type HttpRequest = {
  * HTTP/1.1 (RFC 9112) on one connection, one request at a time; just what the Engine API needs. Own code because loading
  * node:http takes longer than most commands.
  */
-export class HttpConnection {
-  readonly socket: Socket
+export class HttpConnection<S extends EngineSocket = EngineSocket> {
+  readonly socket: S
   /** True when another request may follow. */
   reusable = false
   #buffered: Buffer = Buffer.alloc(0)
@@ -33,7 +34,7 @@ export class HttpConnection {
   #failure: Error | undefined
   #wake: () => void = () => {}
 
-  private constructor(socket: Socket) {
+  private constructor(socket: S) {
     this.socket = socket
     const wake = () => this.#wake()
     socket.on('readable', wake)
@@ -53,6 +54,11 @@ export class HttpConnection {
   }
 
   static async open(address: EngineAddress): Promise<HttpConnection> {
+    return new HttpConnection(await connectForRequests(address))
+  }
+
+  /** One that can be taken over, and that takes bodies of any size. */
+  static async openSocket(address: EngineAddress): Promise<HttpConnection<Socket>> {
     return new HttpConnection(await connectTo(address))
   }
 
@@ -93,7 +99,7 @@ export class HttpConnection {
       if (this.socket.destroyed) return
       this.socket.write(`${chunk.length.toString(16)}\r\n`)
       this.socket.write(chunk)
-      if (!this.socket.write('\r\n')) await once(this.socket, 'drain')
+      if (!this.socket.write('\r\n')) await once(this.socket as unknown as Socket, 'drain') // which such a body has
     }
     this.socket.write('0\r\n\r\n')
   }

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts'
 import { type HistoryEntry, historyListing, historyRow } from '../format/history-row.ts'
 import { renderList } from '../format/listing.ts'
+import { platformQuery } from '../client/platform-query.ts'
 import { listFormatFlag, noTruncFlag, platformFlag, quietFlag } from '../grammar/common-flags.ts'
 
 export const historyCommand: Command = {
@@ -17,7 +18,7 @@ export const historyCommand: Command = {
   ],
   args: { min: 1, max: 1 },
   async run(context, { flags, args }) {
-    const entries = await context.client.json<HistoryEntry[]>('GET', `/images/${args[0]!}/history`)
+    const entries = await context.client.json<HistoryEntry[]>('GET', `/images/${args[0]!}/history`, { query: { platform: platformQuery(flags.string('platform')) } })
     const human = flags.boolean('human', true)
     const rows = entries.map((entry) => historyRow(entry, { truncate: !flags.boolean('no-trunc'), human }))
     const format = flags.boolean('quiet') ? '{{.ID}}' : flags.string('format')

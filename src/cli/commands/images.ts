@@ -28,7 +28,7 @@ export const imagesCommand: Command = {
     if (tree) checkTree(flags)
     const filters = [...flags.list('filter'), ...args.map((reference) => `reference=${reference}`)]
     const images = await context.client.json<ImageSummary[]>('GET', '/images/json', {
-      query: { all: flags.boolean('all') || undefined, filters: filtersQuery(filters) },
+      query: { all: flags.boolean('all') || undefined, filters: filtersQuery(filters), manifests: tree || undefined },
     })
     if (tree) return showTree(context, images)
     const format = flags.string('format')

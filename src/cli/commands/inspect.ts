@@ -38,9 +38,9 @@ export const inspectCommand: Command = {
   },
 }
 
-export function fetchOne(context: CliContext, type: ObjectType, object: { name: string; size?: boolean; verbose?: boolean }): Promise<string> {
+export function fetchOne(context: CliContext, type: ObjectType, object: { name: string; size?: boolean; verbose?: boolean; platform?: string }): Promise<string> {
   const name = type === 'image' ? object.name : encodeURIComponent(object.name)
-  const query = { size: (type === 'container' && object.size) || undefined, verbose: object.verbose || undefined }
+  const query = { size: (type === 'container' && object.size) || undefined, verbose: object.verbose || undefined, platform: object.platform }
   return context.client.text('GET', paths[type](name), { query })
 }
 

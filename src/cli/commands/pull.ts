@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import type { CliContext, Command } from '../command.ts'
 import { canonicalName, splitReference, withDefaultTag } from '../client/image-reference.ts'
 import { CredentialStore } from '../credentials/credential-store.ts'
@@ -39,7 +40,6 @@ export async function pullImage(
     query: { fromImage: repository, tag, platform: options.platform || undefined },
     headers: await new CredentialStore(context.configDirectory).headerFor(options.reference),
   })
-  const { Writable } = await import('node:stream')
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   await showProgress(response.body, options.target ?? nowhere)
 }

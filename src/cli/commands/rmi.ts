@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { isNotFound } from '../client/engine-error.ts'
+import { platformQuery } from '../client/platform-query.ts'
 import { errorText, ExitError } from '../exit-error.ts'
 
 export const rmiCommand: Command = {
@@ -15,7 +16,8 @@ export const rmiCommand: Command = {
   args: { min: 1, max: Infinity },
   async run(context, { flags, args }) {
     const force = flags.boolean('force')
-    const query = { force: force || undefined, noprune: flags.boolean('no-prune') || undefined }
+    const platforms = flags.list('platform').map((text) => platformQuery(text)!)
+    const query = { force: force || undefined, noprune: flags.boolean('no-prune') || undefined, ...(platforms.length > 0 && { platforms }) }
     const errors: string[] = []
     let fatal = false
     for (const name of args) {

@@ -3,6 +3,7 @@ import type { CliContext, Command } from '../command.ts'
 import { jsonLines } from '../display/json-lines.ts'
 import { statsAtOnce } from '../display/stats-at-once.ts'
 import { StatsBoard } from '../display/stats-board.ts'
+import { statsStream } from '../display/stats-stream.ts'
 import { ExitError } from '../exit-error.ts'
 import { shortId } from '../format/human.ts'
 import { renderList } from '../format/listing.ts'
@@ -36,6 +37,13 @@ export const statsCommand: Command = {
         return
       }
     }
+    if (stream && !all && args.length === 0) {
+      const frames = await statsStream(context, { truncate: !flags.boolean('no-trunc') })
+      if (frames !== undefined) {
+        for await (const rows of frames) draw(context, renderList(statsListing, rows, flags.string('format')))
+        return
+      }
+    }
     const board = new StatsBoard(context, { stream })
     const following = stream && args.length === 0 ? await followContainers(context, board, all) : undefined
     const names = args.length > 0 ? args : await listContainers(context, all)
@@ -50,10 +58,14 @@ export const statsCommand: Command = {
     // Who asked for names is served until none of them has more to say, who did not until none is left or the engine goes.
     const isOver = (): boolean => (following === undefined ? board.ended : following.ended || (board.size === 0 && !all))
     do {
-      context.stdout.write(cursorHome + render().replaceAll('\n', `${eraseLine}\n`) + eraseBelow)
+      draw(context, render())
       await sleep(redrawMilliseconds)
     } while (!isOver())
   },
+}
+
+function draw({ stdout }: CliContext, text: string): void {
+  stdout.write(cursorHome + text.replaceAll('\n', `${eraseLine}\n`) + eraseBelow)
 }
 
 async function listContainers(context: CliContext, all: boolean): Promise<string[]> {

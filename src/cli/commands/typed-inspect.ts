@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts'
 import { printObjects } from '../format/print-objects.ts'
 import { objectFormatFlag, platformFlag } from '../grammar/common-flags.ts'
+import { platformQuery } from '../client/platform-query.ts'
 import { fetchOne } from './inspect.ts'
 
 export const containerInspectCommand: Command = {
@@ -23,7 +24,7 @@ export const imageInspectCommand: Command = {
   flags: [objectFormatFlag, platformFlag],
   args: { min: 1, max: Infinity },
   run: (context, { flags, args }) =>
-    printObjects(context, args, { format: flags.string('format'), fetch: (name) => fetchOne(context, 'image', { name }) }),
+    printObjects(context, args, { format: flags.string('format'), fetch: (name) => fetchOne(context, 'image', { name, platform: platformQuery(flags.string('platform')) }) }),
 }
 
 export const networkInspectCommand: Command = {

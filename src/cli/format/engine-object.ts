@@ -1,8 +1,9 @@
+import { GoDuration } from '../../lib/go-template/duration.ts'
 import type { MissingKey } from '../../lib/go-template/execute.ts'
 import { parseJson } from '../../lib/go-template/json.ts'
 import { TemplateError } from '../../lib/go-template/nodes.ts'
 import { compileTemplate } from '../../lib/go-template/template.ts'
-import { isMap, typedNil, type Value, type ValueMap } from '../../lib/go-template/value.ts'
+import { asStruct, isMap, typedNil, type Value, type ValueMap } from '../../lib/go-template/value.ts'
 import { dockerFunctions } from './docker-functions.ts'
 
 /**
@@ -25,6 +26,16 @@ const leftOutWhenEmpty: Record<string, Value> = {
   StorageOpt: {}, Init: null, Variant: '', OsVersion: '', ImageManifestDescriptor: null,
 }
 
+const durations = new Set(['Interval', 'Timeout', 'StartPeriod', 'StartInterval'])
+const never = new GoDuration(0)
+
+/** Structs that are printed as a whole, by the field that they are in: their own fields in Go's order, with zero values. */
+const structs: Record<string, [string, Value][]> = {
+  Healthcheck: [['Test', []], ['Interval', never], ['Timeout', never], ['StartPeriod', never], ['StartInterval', never], ['Retries', 0]],
+  LogConfig: [['Type', ''], ['Config', {}]],
+  RestartPolicy: [['Name', ''], ['MaximumRetryCount', 0]],
+}
+
 /** Runs a template the way inspect does: with Go's zero values first, then strictly, for the error. */
 export function compileObjectTemplate(source: string): (json: string) => string {
   const lenient = compileTemplate(source, { functions: dockerFunctions, missingKey: structLike })
@@ -32,7 +43,7 @@ export function compileObjectTemplate(source: string): (json: string) => string 
   return (json) => {
     const value = parseJson(json)
     try {
-      return lenient(withTypedNils(value))
+      return lenient(withTypes(value))
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error
       return strict(value)
@@ -42,18 +53,22 @@ export function compileObjectTemplate(source: string): (json: string) => string 
 
 const structLike: MissingKey = (key, parent) => {
   if (parent !== undefined && mapFields.has(parent)) return { value: undefined }
+  const field = parent === undefined ? undefined : structs[parent]?.find(([name]) => name === key)
+  if (field !== undefined) return { value: field[1] }
   if (Object.hasOwn(leftOutWhenEmpty, key)) return { value: leftOutWhenEmpty[key] }
   return undefined
 }
 
-function withTypedNils(value: Value): Value {
-  if (Array.isArray(value)) return value.map(withTypedNils)
+function withTypes(value: Value, name = ''): Value {
+  if (Array.isArray(value)) return value.map((entry) => withTypes(entry))
   if (!isMap(value)) return value
   const out: ValueMap = {}
   for (const [key, entry] of Object.entries(value)) {
     if (entry === null && mapFields.has(key)) out[key] = typedNil({})
     else if (entry === null && listFields.has(key)) out[key] = typedNil([])
-    else out[key] = withTypedNils(entry)
+    else if (name === 'Healthcheck' && durations.has(key) && (typeof entry === 'number' || typeof entry === 'bigint')) out[key] = new GoDuration(entry)
+    else out[key] = withTypes(entry, key)
   }
-  return out
+  const fields = structs[name]
+  return fields === undefined ? out : asStruct(out, fields)
 }

@@ -10,6 +10,12 @@ export type ImageSummary = {
   Size: number
   SharedSize: number
   Containers: number
+  /** With `manifests=1`. */
+  Manifests?: {
+    ID: string
+    Size: { Total: number; Content: number }
+    ImageData?: { Platform: { os: string; architecture: string; variant?: string }; Containers: string[] }
+  }[]
 }
 
 const none = '<none>'

@@ -13,6 +13,14 @@ export async function demultiplex(
   let headerLength = 0
   let remaining = 0
   let complaint = ''
+  // Lines are short: those that follow each other on one stream are written together.
+  let parts: Buffer[] = []
+  let target: Writable | undefined
+  const flush = async () => {
+    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    parts = []
+    if (bytes.length > 0) await write(target, bytes)
+  }
   const take = async (chunk: Buffer) => {
     let at = 0
     while (at < chunk.length) {
@@ -20,7 +28,7 @@ export async function demultiplex(
         const copied = chunk.copy(header, headerLength, at, at + 8 - headerLength)
         headerLength += copied
         at += copied
-        if (headerLength < 8) return
+        if (headerLength < 8) break
         headerLength = 0
         remaining = header.readUInt32BE(4)
         if (header[0]! > 3) throw new Error(`unrecognized stream: ${header[0]}`)
@@ -29,9 +37,16 @@ export async function demultiplex(
       const part = chunk.subarray(at, at + remaining)
       at += part.length
       remaining -= part.length
-      if (header[0] === 3) complaint += part.toString()
-      else await write(header[0] === 2 ? targets.stderr : targets.stdout, part)
+      if (header[0] === 3) {
+        complaint += part.toString()
+        continue
+      }
+      const next = header[0] === 2 ? targets.stderr : targets.stdout
+      if (next !== target) await flush()
+      target = next
+      parts.push(part)
     }
+    await flush()
   }
   if (targets.head?.length) await take(targets.head)
   for await (const chunk of source) await take(chunk)

@@ -9,12 +9,11 @@ import { search } from './search.ts'
 import { SharedDownloads } from './shared-downloads.ts'
 import { Slots } from './slots.ts'
 
-/** Distribution between registries and an image store. */
+/** Distribution between registries and an image store. What `settings` says is asked each time, as it can be reloaded. */
 export function createDistribution(options: { core: ImageCore; settings: RegistrySettings; userAgent: string }): Distribution {
   const { core, settings, userAgent } = options
-  const { maxDownloads, maxAttempts, maxUploads } = settings
-  const downloads = new SharedDownloads({ content: core.content, maxDownloads, maxAttempts })
-  const room = { core, settings, userAgent, downloads, uploads: new Slots(maxUploads) }
+  const downloads = new SharedDownloads({ content: core.content, maxDownloads: () => settings.maxDownloads, maxAttempts: () => settings.maxAttempts })
+  const room = { core, settings, userAgent, downloads, uploads: new Slots(() => settings.maxUploads) }
   return {
     pull: (request, progress) => pull(room, request, progress),
     push: (request, progress) => push(room, request, progress),

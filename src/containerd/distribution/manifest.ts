@@ -35,7 +35,8 @@ export interface ImageManifest {
 
 export interface ImageIndex {
   kind: 'index'
-  manifests: (Descriptor & { platform?: Platform; attestation: boolean })[]
+  /** `attests`: digest of the manifest that an attestation is about. */
+  manifests: (Descriptor & { platform?: Platform; attestation: boolean; attests?: string })[]
 }
 
 /**
@@ -74,7 +75,8 @@ function readIndex(document: Record<string, unknown>, name: string): ImageIndex 
     manifests: manifests.map((each: unknown) => {
       const { platform, annotations } = each as Record<string, unknown>
       const attestation = isObject(annotations) && annotations['vnd.docker.reference.type'] === 'attestation-manifest'
-      return { ...descriptor(each, name), ...(isObject(platform) && { platform: platformOf(platform) }), attestation }
+      const attests = attestation ? annotations['vnd.docker.reference.digest'] : undefined
+      return { ...descriptor(each, name), ...(isObject(platform) && { platform: platformOf(platform) }), attestation, ...(typeof attests === 'string' && { attests }) }
     }),
   }
 }

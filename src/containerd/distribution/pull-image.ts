@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { GantryError } from '../../lib/errors.ts'
 import { sweep, type ImageCore } from '../images/image-core.ts'
-import { references, type StoredImage, type StoredLayer } from '../images/image-database.ts'
+import { references, type StoredImage, type StoredLayer, type StoredManifest } from '../images/image-database.ts'
 import { chainIds, parseImageDocument } from '../images/image-document.ts'
 import { LayerTar } from '../images/layer-tar.ts'
 import type { Progress } from './contract.ts'
@@ -20,6 +20,8 @@ export interface PullImage {
   repository: Repository
   fetched: FetchedManifest
   manifest: ImageManifest
+  /** That it was chosen from. */
+  index?: FetchedManifest
   progress: Progress
   signal?: AbortSignal
 }
@@ -30,7 +32,7 @@ export interface PullImage {
  * the store as it was; downloads are kept by digest. The names come last, in the transaction that makes the image.
  */
 export async function pullImage(options: PullImage, names: readonly string[]): Promise<StoredImage> {
-  const { core, manifest, fetched } = options
+  const { core, manifest, fetched, index } = options
   const known = await core.exclusive(() => registerKnown(options, names))
   if (known) return known
   const config = await fetchConfig(options.repository, manifest.config)
@@ -42,7 +44,7 @@ export async function pullImage(options: PullImage, names: readonly string[]): P
   const id = manifest.config.digest
   const chain = chainIds(diffIds)
   const planned = manifest.layers.map(({ digest }, at) => ({ diffId: diffIds[at]!, chainId: chain[at]!, blob: digest, tarSize: 0, size: 0 }))
-  const needed = references({ id, layers: planned, manifest: { digest: fetched.digest, mediaType: fetched.mediaType } })
+  const needed = [...references({ id, layers: planned, manifest: storedManifest(fetched) }), ...(index ? [{ kind: 'blob', key: index.digest } as const] : [])]
   // Not while a sweep is under way, which has looked at what is held already.
   const { present, letGo } = await core.exclusive(async () => {
     core.database.addPending(needed)
@@ -60,7 +62,7 @@ export async function pullImage(options: PullImage, names: readonly string[]): P
     return await core.exclusive(async () => {
       for (const layer of layers) await layer.commit()
       await core.content.write(only(config), id)
-      return register(core, { id, document, layers: stored, lastTagged: undefined, ...(kept && { manifest: kept }) }, config, names)
+      return await register(options, { id, document, layers: stored, lastTagged: undefined, ...(kept && { manifest: kept }) }, { config, names })
     })
   } finally {
     for (const layer of layers) layer.release()
@@ -76,12 +78,20 @@ async function registerKnown(options: PullImage, names: readonly string[]): Prom
   const known = core.database.images.get(manifest.config.digest)
   if (known === undefined) return undefined
   const kept = known.manifest ?? (await keepManifest(core, known.layers, options))
-  return register(core, { ...known, ...(kept && { manifest: kept }) }, await core.content.readAll(known.id), names)
+  return await register(options, { ...known, ...(kept && { manifest: kept }) }, { config: await core.content.readAll(known.id), names })
 }
 
-function register(core: ImageCore, image: StoredImage, config: Buffer, names: readonly string[]): StoredImage {
-  core.database.add(image, config, names)
+async function register({ core, index }: PullImage, image: StoredImage, { config, names }: { config: Buffer; names: readonly string[] }): Promise<StoredImage> {
+  if (index) {
+    core.database.addPending([{ kind: 'blob', key: index.digest }])
+    await core.content.write(only(index.bytes), index.digest)
+  }
+  core.database.add(image, config, names, index && storedManifest(index))
   return core.database.images.get(image.id)!
+}
+
+function storedManifest({ digest, mediaType }: FetchedManifest): StoredManifest {
+  return { digest, mediaType: (mediaType.split(';')[0] ?? '').trim() }
 }
 
 /**
@@ -113,7 +123,7 @@ async function keepManifest(core: ImageCore, layers: readonly StoredLayer[], { m
   if (!manifest.layers.every(({ digest }, at) => layers[at]?.blob === digest)) return undefined
   core.database.addPending([{ kind: 'blob', key: fetched.digest }])
   await core.content.write(only(fetched.bytes), fetched.digest)
-  return { digest: fetched.digest, mediaType: (fetched.mediaType.split(';')[0] ?? '').trim() }
+  return storedManifest(fetched)
 }
 
 async function fetchConfig(repository: Repository, { digest, size }: Descriptor): Promise<Buffer> {

@@ -20,6 +20,7 @@ export async function pull(room: DistributionRoom, request: PullRequest, progres
   const { credentials, signal } = request
   const pulled: { reference: string; imageId: string }[] = []
   let newer = false
+  const end = await room.core.works.begin()
   try {
     await atRegistry(reference.domain, { settings, userAgent, credentials, signal, mirrors: true }, async (registry) => {
       const repository = new Repository(registry, reference.path, { actions: 'pull', signal })
@@ -33,6 +34,8 @@ export async function pull(room: DistributionRoom, request: PullRequest, progres
     })
   } catch (error) {
     throw pullError(error, reference)
+  } finally {
+    end()
   }
   progress({ status: `Status: ${newer ? 'Downloaded newer image' : 'Image is up to date'} for ${familiarString(reference)}` })
   return pulled
@@ -52,15 +55,15 @@ async function pullOne({ room, repository, reference, platform, progress, signal
   const wanted = reference.digest ?? reference.tag!
   const top = await repository.manifest(wanted)
   progress({ status: `Pulling from ${reference.path}`, id: wanted })
-  const { fetched, manifest } = await imageManifest(repository, top, { name: fullString(reference), platform: platform ?? hostPlatform })
+  const { fetched, manifest, index } = await imageManifest(repository, top, { name: fullString(reference), platform: platform ?? hostPlatform })
   const canonical = `${fullName(reference)}@${top.digest}`
   // By digest, a tag that is written before it names nothing.
   const name = reference.digest === undefined ? fullString(reference) : canonical
-  const before = core.database.names.get(name)
-  const image = await pullImage({ core, downloads, repository, fetched, manifest, progress, signal }, [...new Set([name, canonical])])
+  const before = [core.database.names.get(name), ...(core.database.indexes.get(name)?.images ?? [])]
+  const image = await pullImage({ core, downloads, repository, fetched, manifest, progress, signal, ...(index && { index }) }, [...new Set([name, canonical])])
   core.database.addSources(fullName(reference), manifest.layers.map(({ digest }) => digest))
   progress({ status: `Digest: ${top.digest}` })
-  return { image, isNewer: before !== image.id }
+  return { image, isNewer: !before.includes(image.id) }
 }
 
 /** The manifest of an image, through an index if there is one. */
@@ -68,11 +71,11 @@ async function imageManifest(
   repository: Repository,
   top: FetchedManifest,
   { name, platform }: { name: string; platform: Platform },
-): Promise<{ fetched: FetchedManifest; manifest: ImageManifest }> {
+): Promise<{ fetched: FetchedManifest; manifest: ImageManifest; index?: FetchedManifest }> {
   let fetched = top
   for (let depth = 0; depth < 4; depth++) {
     const manifest = parseManifest(fetched.bytes, fetched.mediaType, name)
-    if (manifest.kind === 'image') return { fetched, manifest }
+    if (manifest.kind === 'image') return { fetched, manifest, ...(fetched !== top && { index: top }) }
     fetched = await repository.manifest(selectManifest(manifest, platform).digest)
   }
   throw new GantryError('InvalidParameter', `invalid manifest of ${name}: its indexes are nested too deep`)

@@ -1,7 +1,7 @@
-import { compressionOf } from '../images/decompress.ts'
 import type { ImageCore } from '../images/image-core.ts'
 import type { StoredImage, StoredLayer } from '../images/image-database.ts'
 import { digestOf } from '../images/image-document.ts'
+import { compressionOfFile } from '../images/layer-tar.ts'
 import { mediaTypes, parseManifest } from './manifest.ts'
 
 export interface Manifest {
@@ -24,10 +24,11 @@ const layerTypes = {
  * always the same, in Docker's form. Docker has no type for zstd, so such layers make it an OCI manifest.
  */
 export async function pushManifest(core: ImageCore, image: StoredImage): Promise<Manifest> {
-  return (await keptManifest(core, image)) ?? (await madeManifest(core, image))
+  return (await keptManifest(core, image)) ?? madeManifest(core, image)
 }
 
-async function keptManifest(core: ImageCore, { manifest, layers }: StoredImage): Promise<Manifest | undefined> {
+/** Undefined when there is none, or it is of other forms of the layers than we have. */
+export async function keptManifest(core: ImageCore, { manifest, layers }: StoredImage): Promise<Manifest | undefined> {
   if (manifest === undefined || !core.content.has(manifest.digest)) return undefined
   const bytes = await core.content.readAll(manifest.digest)
   const parsed = parseManifest(bytes, manifest.mediaType, manifest.digest)
@@ -35,8 +36,8 @@ async function keptManifest(core: ImageCore, { manifest, layers }: StoredImage):
   return isOurs ? { bytes, ...manifest } : undefined
 }
 
-async function madeManifest(core: ImageCore, image: StoredImage): Promise<Manifest> {
-  const compressions = await Promise.all(image.layers.map(({ blob }) => compressionOfBlob(core, blob)))
+function madeManifest(core: ImageCore, image: StoredImage): Manifest {
+  const compressions = image.layers.map(({ blob }) => compressionOfBlob(core, blob))
   const isOci = compressions.includes('zstd')
   const mediaType = isOci ? mediaTypes.ociManifest : mediaTypes.dockerManifest
   const descriptor = (type: string, digest: string): object => ({ mediaType: type, size: core.content.size(digest), digest })
@@ -50,11 +51,8 @@ async function madeManifest(core: ImageCore, image: StoredImage): Promise<Manife
   return { bytes, digest: digestOf(bytes), mediaType }
 }
 
-async function compressionOfBlob(core: ImageCore, blob: string): Promise<'none' | 'gzip' | 'zstd'> {
-  for await (const chunk of core.content.read(blob)) {
-    const compression = compressionOf(chunk as Buffer)
-    // Those have no media type, and were compressed anew before the push.
-    return compression === 'bzip2' || compression === 'xz' ? 'none' : compression
-  }
-  return 'none'
+function compressionOfBlob(core: ImageCore, blob: string): 'none' | 'gzip' | 'zstd' {
+  const compression = compressionOfFile(core.content.path(blob))
+  // Those have no media type, and were compressed anew before the push.
+  return compression === 'bzip2' || compression === 'xz' ? 'none' : compression
 }

@@ -5,8 +5,10 @@ import { references, type StoredImage } from '../images/image-database.ts'
 import type { Distribution, Progress, PushRequest } from './contract.ts'
 import { noCredentials } from './authorization.ts'
 import { NetworkError } from './network-error.ts'
-import { parsePlatform, requirePlatform } from './platform.ts'
+import { requireVariant } from '../images/variants.ts'
+import { parsePlatform } from './platform.ts'
 import { mountSources, pushImage } from './push-image.ts'
+import { indexToPush, pushedInstead, pushIndex } from './push-index.ts'
 import { atRegistry } from './registry.ts'
 import { Repository } from './repository.ts'
 import type { DistributionRoom } from './room.ts'
@@ -23,20 +25,25 @@ export async function push(room: DistributionRoom, request: PushRequest, progres
   const { core, settings, userAgent } = room
   const { credentials, signal } = request
   progress({ status: `The push refers to repository [${fullName(reference)}]` })
-  const wanted = request.allTags ? tagsOf(room, reference) : [one(room, withDefaultTag(reference))]
-  const { platform } = request
-  if (platform) for (const { name, image } of wanted) requirePlatform(image.document, parsePlatform(platform), familiarString(name))
-  const letGo = core.holds.hold(wanted.flatMap(({ image }) => references(image)))
+  const platform = request.platform ? parsePlatform(request.platform) : undefined
+  const named = request.allTags ? tagsOf(room, reference) : [one(room, withDefaultTag(reference))]
+  const wanted = named.map(({ name, image }) => ({ name, image: platform ? requireVariant(core.database, { image, text: familiarString(name) }, platform) : image }))
+  const indexes = new Map(platform ? [] : await Promise.all(named.map(async ({ name }) => [name, await indexToPush(core, fullString(name))] as const)))
+  const letGo = core.holds.hold([...wanted.flatMap(({ image }) => references(image)), ...[...indexes.values()].flatMap((index) => index?.references ?? [])])
   try {
     await atRegistry(reference.domain, { settings, userAgent, credentials, signal, mirrors: false }, async (registry) => {
       for (const { name, image } of wanted) {
-        const blobs = image.layers.map(({ blob }) => blob)
+        const index = indexes.get(name)
+        const blobs = [image, ...(index?.images ?? [])].flatMap(({ layers }) => layers.map(({ blob }) => blob))
         const alsoPull = [...new Set(blobs.flatMap((blob) => mountSources(core.database.sources(blob), fullName(reference))))]
         const repository = new Repository(registry, reference.path, { actions: 'pull,push', alsoPull, signal })
-        const { digest, size } = await pushImage({ room, repository, repositoryName: fullName(reference), image, progress, signal }, name.tag!)
-        core.database.addDigestName(`${fullName(reference)}@${digest}`, image.id)
+        const options = { room, repository, repositoryName: fullName(reference), progress, signal }
+        const { digest, size } = index?.isWhole ? await pushIndex(options, index, name.tag!) : await pushImage({ ...options, image }, name.tag!)
+        // One platform's of a name for several gets no name of its own by a push.
+        if (core.database.names.get(fullString(name)) === image.id) core.database.addDigestName(`${fullName(reference)}@${digest}`, image.id)
         progress({ status: `${name.tag}: digest: ${digest} size: ${size}` })
         progress({ progressDetail: {}, aux: { Tag: name.tag, Digest: digest, Size: size } })
+        if (index && !index.isWhole) progress({ progressDetail: {}, aux: await pushedInstead(core, index, image) })
       }
     })
   } catch (error) {

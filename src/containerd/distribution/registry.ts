@@ -1,3 +1,4 @@
+import { GantryError } from '../../lib/errors.ts'
 import { Authorization, type Scope } from './authorization.ts'
 import { parseChallenges } from './challenge.ts'
 import type { Credentials } from './contract.ts'
@@ -52,7 +53,9 @@ export class Registry {
   /** `path` follows "/v2/". */
   url(path: string): URL {
     const { scheme, host, prefix } = this.endpoint
-    return new URL(`${scheme}://${host}${prefix}/v2/${path}`)
+    const text = `${scheme}://${host}${prefix}/v2/${path}`
+    if (!URL.canParse(text)) throw new GantryError('InvalidParameter', `cannot ask registry ${JSON.stringify(host)}: it is no host`)
+    return new URL(text)
   }
 
   /** Whatever the answer is; a 401 is tried once more with what it asks for. */

@@ -31,10 +31,10 @@ interface Entry {
 export class SharedDownloads {
   readonly #content: FileContentStore
   readonly #slots: Slots
-  readonly #maxAttempts: number
+  readonly #maxAttempts: () => number
   readonly #entries = new Map<string, Entry>()
 
-  constructor(options: { content: FileContentStore; maxDownloads: number; maxAttempts: number }) {
+  constructor(options: { content: FileContentStore; maxDownloads: () => number; maxAttempts: () => number }) {
     this.#content = options.content
     this.#slots = new Slots(options.maxDownloads)
     this.#maxAttempts = options.maxAttempts
@@ -67,7 +67,7 @@ export class SharedDownloads {
         content: this.#content,
         repository,
         blob,
-        maxAttempts: this.#maxAttempts,
+        maxAttempts: this.#maxAttempts(),
         signal,
         onBytes: (current) => tell((watcher) => watcher.onBytes(current)),
         onPause: (status) => tell((watcher) => watcher.onPause(status)),

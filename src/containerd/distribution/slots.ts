@@ -1,25 +1,28 @@
-/** Lets at most `count` run at a time; the others wait in line. */
+/** Lets at most so many run at a time as `limit` says when one begins or ends; the others wait in line. */
 export class Slots {
-  #free: number
+  readonly #limit: () => number
+  #running = 0
   readonly #waiting: (() => void)[] = []
 
-  constructor(count: number) {
-    this.#free = count
+  constructor(limit: number | (() => number)) {
+    this.#limit = typeof limit === 'number' ? () => limit : limit
   }
 
   get isFull(): boolean {
-    return this.#free === 0
+    return this.#running >= this.#limit()
   }
 
   async run<Result>(act: () => Promise<Result>): Promise<Result> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.isFull) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#running++
     try {
       return await act()
     } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free++
-      else next()
+      this.#running--
+      while (!this.isFull && this.#waiting.length > 0) {
+        this.#running++
+        this.#waiting.shift()?.()
+      }
     }
   }
 }

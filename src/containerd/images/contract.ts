@@ -12,9 +12,16 @@ import type { CommitImage } from './commit-image.ts'
  * Errors: NotFound "No such image: x:latest"; InvalidParameter "invalid reference format" and kin; Conflict on remove.
  */
 export interface ImageStore {
-  /** Resolves a reference or id (prefix). @throws NotFound */
-  get(reference: string): Image
-  find(reference: string): Image | undefined
+  /**
+   * Resolves a reference or id (prefix). A name of several platforms' images means the host's, or the one of the platform that is
+   * asked for. @throws NotFound, also when what is there is of another platform
+   */
+  get(reference: string, platform?: string): Image
+  find(reference: string, platform?: string): Image | undefined
+  /** What the image's index lists, whether it is here or not; an image without an index is one manifest. */
+  manifests(image: Image): Promise<ManifestSummary[]>
+  /** Of its index, or else of its manifest. */
+  descriptor(image: Image): Promise<Descriptor>
   list(): Image[]
   tag(source: string, target: string): void
   /**
@@ -24,7 +31,7 @@ export interface ImageStore {
   remove(reference: string, options: RemoveImage): Promise<{ Untagged?: string; Deleted?: string }[]>
   /** docker-archive or OCI layout, plain, gzip or zstd. Progress lines as docker load's stream. Transactional per image. */
   load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void, options?: ForPlatform): Promise<Image[]>
-  /** A root file system tar becomes a one-layer image. `changes`: Dockerfile instructions CMD ENTRYPOINT ENV USER WORKDIR EXPOSE LABEL VOLUME STOPSIGNAL. */
+  /** A root file system tar becomes a one-layer image. */
   importTar(archive: AsyncIterable<Uint8Array>, options: ImportImage): Promise<Image>
   /** The image of a container: its image, and one more layer of what was changed. @throws NotFound when the parent is gone */
   commit(request: CommitImage): Promise<Image>
@@ -40,13 +47,16 @@ export interface ForPlatform {
 export interface RemoveImage {
   force: boolean
   noPrune: boolean
+  /** Takes only the images of these from a name that has several. */
+  platforms?: readonly string[]
   inUse: (imageId: string) => { id: string; running: boolean }[]
 }
 
 export interface ImportImage {
   reference?: string
   message?: string
-  changes: string[]
+  /** What containers of it run with; nothing when it is left out. */
+  config?: ContainerConfig
   platform?: string
 }
 
@@ -73,4 +83,30 @@ export interface Image {
   readonly size: number
   readonly history: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[]
   readonly lastTagTime?: string
+  /** Ids of the images of other platforms that its names stand for. */
+  readonly variants?: readonly string[]
+  /** It has no name of its own: it is one of the variants of another image. */
+  readonly isVariant?: boolean
+}
+
+/** OCI image-spec descriptor.md. */
+export interface Descriptor {
+  mediaType: string
+  digest: string
+  size: number
+  platform?: { architecture: string; os: string; variant?: string }
+  annotations?: Record<string, string>
+}
+
+/** ImageManifestSummary of the Engine API 1.48, without the containers. */
+export interface ManifestSummary {
+  id: string
+  descriptor: Descriptor
+  kind: 'image' | 'attestation' | 'unknown'
+  /** The image, when it is here. */
+  image: Image | undefined
+  /** Bytes of its blobs that are here. */
+  content: number
+  /** For an attestation: digest of the manifest that it is about. */
+  attests?: string
 }

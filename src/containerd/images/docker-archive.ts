@@ -11,6 +11,8 @@ export interface Candidate {
   /** From the bottom up, maybe compressed. */
   layers: Ingest[]
   names: Reference[]
+  /** That it is listed in with images of other platforms. */
+  index?: { file: Ingest; mediaType: string }
 }
 
 /** The images of manifest.json as `docker save` writes it; undefined when there is none. */

@@ -3,8 +3,9 @@ import type { Snapshotter } from '../snapshots/contract.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Holds } from './holds.ts'
 import type { OtherStores } from './other-stores.ts'
+import type { Works } from './works.ts'
 import type { ImageDatabase } from './image-database.ts'
-import { references, type Pending } from './image-database.ts'
+import { indexReferences, references, type Pending } from './image-database.ts'
 
 /** What the verbs of the image store share. */
 export interface ImageCore {
@@ -13,6 +14,8 @@ export interface ImageCore {
   readonly database: ImageDatabase
   /** What is in use by something that is under way, a pull for instance. */
   readonly holds: Holds
+  /** What lasts, and must not see the store exchanged. */
+  readonly works: Works
   /** Of other storage drivers; undefined where there is one alone. */
   readonly others?: OtherStores
   /** Runs one change of layers and blobs at a time. */
@@ -37,6 +40,7 @@ export async function sweep({ content, snapshotter, database, holds, others }: I
   let elsewhere: Set<string> | undefined
   const used = new Set<string>()
   for (const image of database.images.values()) for (const { kind, key } of references(image)) used.add(`${kind} ${key}`)
+  for (const { kind, key } of indexReferences(database)) used.add(`${kind} ${key}`)
   const settled: Pending[] = []
   const removed: string[] = []
   let layers: Pending[] = []

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parseImageDocument, type ImageDocument } from './image-document.ts'
+import { NameIndexes, type StoredIndex } from './name-indexes.ts'
 
 export interface StoredLayer {
   diffId: string
@@ -52,28 +53,40 @@ const schema = `
   CREATE TABLE IF NOT EXISTS parent (image TEXT PRIMARY KEY REFERENCES image ON DELETE CASCADE, parent TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS source (blob TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY (blob, repository)) STRICT;
   CREATE TABLE IF NOT EXISTS pending (kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;
+  CREATE TABLE IF NOT EXISTS name_index (reference TEXT PRIMARY KEY, digest TEXT NOT NULL, media_type TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS variant (reference TEXT NOT NULL, image TEXT NOT NULL REFERENCES image ON DELETE CASCADE, PRIMARY KEY (reference, image)) STRICT;
 `
 
 /** What images there are and how they are called: in memory for reading, each change one durable transaction. */
 export class ImageDatabase {
   readonly #database: DatabaseSync
   readonly images = new Map<string, StoredImage>()
-  /** Full reference to image id. */
+  /** Full reference to image id: of a name for several platforms, the image that is meant where none is asked for. */
   readonly names = new Map<string, string>()
+  readonly #indexes: NameIndexes
 
   constructor(root: string) {
     mkdirSync(root, { recursive: true, mode: 0o700 })
     this.#database = new DatabaseSync(join(root, 'images.db'))
     this.#database.exec(schema)
+    this.#indexes = new NameIndexes(this.#database, this.images)
     this.#read()
+  }
+
+  /** Full reference to the index that it names, of those names that were given with one. */
+  get indexes(): ReadonlyMap<string, StoredIndex> {
+    return this.#indexes.byName
   }
 
   close(): void {
     this.#database.close()
   }
 
-  /** Adds an image with names, which may have belonged to others, and takes what it refers to off the pending list. */
-  add(image: StoredImage, config: Buffer, names: readonly string[]): void {
+  /**
+   * Adds an image with names, which may have belonged to others, and takes what it refers to off the pending list. A name that is
+   * given with an index it has already stands for the images of both platforms then.
+   */
+  add(image: StoredImage, config: Buffer, names: readonly string[], index?: StoredManifest): void {
     const tagged = names.length > 0 ? new Date().toISOString() : undefined
     this.#transaction(() => {
       this.#run('INSERT OR IGNORE INTO image VALUES (?, ?, ?)', image.id, config.toString('utf8'), tagged ?? null)
@@ -82,18 +95,22 @@ export class ImageDatabase {
       }
       if (image.parent) this.#run('INSERT OR REPLACE INTO parent VALUES (?, ?)', image.id, image.parent)
       if (image.manifest) this.#run('INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)', image.id, image.manifest.digest, image.manifest.mediaType)
-      for (const name of names) this.#putName(name, image.id, tagged!)
       for (const { kind, key } of references(image)) this.#run('DELETE FROM pending WHERE kind = ? AND key = ?', kind, key)
+      this.images.set(image.id, { ...image, lastTagged: tagged ?? image.lastTagged })
+      for (const name of names) this.#putName(name, { id: image.id, tagged: tagged!, index: index && { ...index, images: [image.id] } })
     })
-    this.images.set(image.id, { ...image, lastTagged: tagged ?? image.lastTagged })
-    for (const name of names) this.names.set(name, image.id)
   }
 
-  setName(name: string, id: string): void {
+  /** `index`: the one of another name for the same. */
+  setName(name: string, id: string, index?: StoredIndex): void {
     const tagged = new Date().toISOString()
-    this.#transaction(() => this.#putName(name, id, tagged))
-    this.names.set(name, id)
+    this.#transaction(() => this.#putName(name, { id, tagged, index }))
     this.images.get(id)!.lastTagged = tagged
+  }
+
+  /** Takes the image of one platform from a name, which keeps the others. @returns false when it has no other, and stays as it is */
+  removeVariant(name: string, id: string): boolean {
+    return this.#transaction(() => this.#leave(name, id))
   }
 
   /** Gives an image the name "repository@digest"; it counts as no tagging. */
@@ -127,19 +144,24 @@ export class ImageDatabase {
   }
 
   removeName(name: string): void {
-    this.#run('DELETE FROM name WHERE reference = ?', name)
-    this.names.delete(name)
+    this.#transaction(() => this.#dropName(name))
+  }
+
+  /** Forgets which index a name stands for, and with it the images of other platforms. */
+  removeIndex(name: string): void {
+    this.#transaction(() => this.#dropIndex(name))
   }
 
   /** Forgets an image and its names; everything that it referred to becomes pending. */
   remove(image: StoredImage): void {
     this.#transaction(() => {
       for (const pending of references(image)) this.#putPending(pending)
-      this.#run('DELETE FROM name WHERE image = ?', image.id)
+      const names = new Set([...this.names].filter(([, id]) => id === image.id).map(([name]) => name))
+      for (const [name, { images }] of this.indexes) if (images.includes(image.id)) names.add(name)
+      for (const name of names) if (!this.#leave(name, image.id)) this.#dropName(name)
       this.#run('DELETE FROM image WHERE id = ?', image.id)
+      this.images.delete(image.id)
     })
-    this.images.delete(image.id)
-    for (const [name, id] of this.names) if (id === image.id) this.names.delete(name)
   }
 
   addPending(pending: readonly Pending[]): void {
@@ -155,6 +177,8 @@ export class ImageDatabase {
   }
 
   #read(): void {
+    this.images.clear()
+    this.names.clear()
     for (const row of this.#database.prepare('SELECT id, config, last_tagged FROM image').all()) {
       const id = row['id'] as string
       const document = parseImageDocument(JSON.parse(row['config'] as string))
@@ -174,11 +198,37 @@ export class ImageDatabase {
     for (const row of this.#database.prepare('SELECT reference, image FROM name').all()) {
       this.names.set(row['reference'] as string, row['image'] as string)
     }
+    this.#indexes.read()
   }
 
-  #putName(name: string, id: string, tagged: string): void {
-    this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, id)
+  #putName(name: string, { id, tagged, index }: { id: string; tagged: string; index: StoredIndex | undefined }): void {
+    const before = this.indexes.get(name)
+    if (index === undefined || before?.digest !== index.digest) this.#dropIndex(name)
+    const chosen = index === undefined ? id : this.#indexes.join(name, index)
+    if (index) this.#run("DELETE FROM pending WHERE kind = 'blob' AND key = ?", index.digest)
+    this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, chosen)
     this.#run('UPDATE image SET last_tagged = ? WHERE id = ?', tagged, id)
+    this.names.set(name, chosen)
+  }
+
+  #dropName(name: string): void {
+    this.#dropIndex(name)
+    this.#run('DELETE FROM name WHERE reference = ?', name)
+    this.names.delete(name)
+  }
+
+  #dropIndex(name: string): void {
+    const { digest } = this.indexes.get(name) ?? {}
+    this.#indexes.drop(name)
+    if (digest !== undefined && ![...this.indexes.values()].some((other) => other.digest === digest)) this.#putPending({ kind: 'blob', key: digest })
+  }
+
+  #leave(name: string, id: string): boolean {
+    const chosen = this.#indexes.leave(name, id)
+    if (chosen === undefined) return false
+    this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, chosen)
+    this.names.set(name, chosen)
+    return true
   }
 
   #putPending({ kind, key }: Pending): void {
@@ -189,13 +239,16 @@ export class ImageDatabase {
     this.#database.prepare(sql).run(...values)
   }
 
-  #transaction(change: () => void): void {
+  #transaction<Result>(change: () => Result): Result {
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      change()
+      const result = change()
       this.#database.exec('COMMIT')
+      return result
     } catch (error) {
       this.#database.exec('ROLLBACK')
+      // What is in memory may be ahead of what is stored.
+      this.#read()
       throw error
     }
   }
@@ -210,6 +263,11 @@ export function references(image: Pick<StoredImage, 'id' | 'layers' | 'manifest'
     ...(image.manifest ? [{ kind: 'blob', key: image.manifest.digest } satisfies Pending] : []),
     { kind: 'blob', key: image.id },
   ]
+}
+
+/** Everything that names refer to besides their images. */
+export function indexReferences({ indexes }: Pick<ImageDatabase, 'indexes'>): Pending[] {
+  return [...indexes.values()].map(({ digest }): Pending => ({ kind: 'blob', key: digest }))
 }
 
 /** The image that another was made from, as long as it is there. */

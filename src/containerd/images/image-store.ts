@@ -4,8 +4,9 @@ import { familiarName, familiarString, fullString, parseAnyReference, parseRefer
 import type { FileContentStore } from '../content/file-content-store.ts'
 import type { Snapshotter } from '../snapshots/contract.ts'
 import { commitImage, type CommitImage } from './commit-image.ts'
-import { parsePlatform, requirePlatform } from '../distribution/platform.ts'
-import type { ForPlatform, Image, ImageStore, ImportImage, RemoveImage } from './contract.ts'
+import { parsePlatform } from '../distribution/platform.ts'
+import type { Descriptor, ForPlatform, Image, ImageStore, ImportImage, ManifestSummary, RemoveImage } from './contract.ts'
+import { describeManifests, targetDescriptor } from './describe-manifests.ts'
 import { Holds } from './holds.ts'
 import { createExclusive, sweep, type ImageCore } from './image-core.ts'
 import { ImageDatabase, parentOf, type StoredImage } from './image-database.ts'
@@ -13,7 +14,11 @@ import { importImage } from './import-image.ts'
 import { loadImages } from './load-images.ts'
 import type { OtherStores } from './other-stores.ts'
 import { removeImage } from './remove-image.ts'
-import { imagesToSave, saveImages } from './save-images.ts'
+import { removePlatforms } from './remove-platforms.ts'
+import { imagesToSave } from './images-to-save.ts'
+import { saveImages } from './save-images.ts'
+import { Works } from './works.ts'
+import { findVariant, indexOfText, requireVariant, variantsOf } from './variants.ts'
 
 export interface DurableImageStore extends ImageStore {
   /** For what moves images in and out of the store: distribution. */
@@ -29,7 +34,7 @@ export interface DurableImageStore extends ImageStore {
 /** Images in `<root>/images.db`. What an earlier process left half-made is removed first, before any other change. */
 export function openImageStore(options: { root: string; content: FileContentStore; snapshotter: Snapshotter; others?: OtherStores }): DurableImageStore {
   const database = new ImageDatabase(options.root)
-  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, holds: new Holds(), exclusive: createExclusive(), ...(options.others && { others: options.others }) })
+  const store = new Images({ content: options.content, snapshotter: options.snapshotter, database, holds: new Holds(), works: new Works(), exclusive: createExclusive(), ...(options.others && { others: options.others }) })
   // Its rows stay when it fails, and the next change tries again.
   store.sweep().catch(() => undefined)
   return store
@@ -46,13 +51,23 @@ class Images implements DurableImageStore {
     this.#core = core
   }
 
-  get(reference: string): Image {
-    return this.#view(this.#required(reference))
+  get(reference: string, platform?: string): Image {
+    const image = this.#required(reference)
+    return this.#view(platform ? requireVariant(this.#core.database, { image, text: reference }, parsePlatform(platform)) : image)
   }
 
-  find(reference: string): Image | undefined {
+  find(reference: string, platform?: string): Image | undefined {
     const image = this.#find(reference)
-    return image && this.#view(image)
+    const found = image && platform ? findVariant(this.#core.database, { image, text: reference }, parsePlatform(platform)) : image
+    return found && this.#view(found)
+  }
+
+  async manifests({ id }: Image): Promise<ManifestSummary[]> {
+    return await describeManifests(this.#core, this.#required(id), (image) => this.#view(image))
+  }
+
+  async descriptor({ id }: Image): Promise<Descriptor> {
+    return await targetDescriptor(this.#core, this.#required(id))
   }
 
   list(): Image[] {
@@ -61,12 +76,18 @@ class Images implements DurableImageStore {
   }
 
   tag(source: string, target: string): void {
+    const { database } = this.#core
     const image = this.#required(source)
-    this.#core.database.setName(fullString(newName(target)), image.id)
+    database.setName(fullString(newName(target)), image.id, indexOfText(database, source))
   }
 
   async remove(reference: string, options: RemoveImage): Promise<{ Untagged?: string; Deleted?: string }[]> {
-    return await this.#core.exclusive(async () => await removeImage(this.#core, this.#required(reference), reference, options))
+    const { platforms = [] } = options
+    return await this.#core.exclusive(async () => {
+      const image = this.#required(reference)
+      if (platforms.length > 0) return await removePlatforms(this.#core, image, { text: reference, platforms }, options)
+      return await removeImage(this.#core, image, reference, options)
+    })
   }
 
   async load(archive: AsyncIterable<Uint8Array>, progress: (line: string) => void, { platform }: ForPlatform = {}): Promise<Image[]> {
@@ -84,10 +105,10 @@ class Images implements DurableImageStore {
   }
 
   async save(references: string[], { platform }: ForPlatform = {}): Promise<Readable> {
-    const saved = imagesToSave(this.#core, references, (text) => {
-      const image = this.#saveable(text)
-      if (platform) requirePlatform(image.document, parsePlatform(platform), text)
-      return image
+    const wanted = platform ? parsePlatform(platform) : undefined
+    const saved = imagesToSave(this.#core, references, {
+      find: (text) => this.#saveable(text),
+      ...(wanted && { choose: (image: StoredImage, text: string) => requireVariant(this.#core.database, { image, text }, wanted) }),
     })
     return Readable.from(saveImages(this.#core, saved), { objectMode: false })
   }
@@ -158,6 +179,7 @@ class Images implements DurableImageStore {
       size: layers.reduce((sum, layer) => sum + layer.size, 0),
       history: document.history ?? [],
       ...(image.lastTagged && { lastTagTime: image.lastTagged }),
+      ...variantsOf(this.#core.database, image),
     }
   }
 }

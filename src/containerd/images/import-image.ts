@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Ingest } from '../content/ingest.ts'
-import { applyChanges } from '../../lib/dockerfile-changes.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { spent } from '../../lib/spent-bytes.ts'
 import { fullString, type Reference } from '../../lib/reference.ts'
@@ -14,8 +13,7 @@ import { withWholeSource } from './whole-source.ts'
 
 /** Makes a one-layer image of a root file system tar. */
 export async function importImage(core: ImageCore, source: AsyncIterable<Uint8Array>, options: ImportImage, name: Reference | undefined): Promise<StoredImage> {
-  const config: ContainerConfig = {}
-  applyChanges(config, options.changes)
+  const { config = {} } = options
   const platform = parsePlatform(options.platform)
   const layer = core.content.ingest()
   const document = core.content.ingest()

@@ -7,7 +7,7 @@ import { readDockerArchive, type Candidate } from './docker-archive.ts'
 import { isObject } from './image-document.ts'
 import type { ImageCore } from './image-core.ts'
 import type { StoredImage } from './image-database.ts'
-import { readOciLayout } from './oci-layout.ts'
+import { readOciIndexes, readOciLayout } from './oci-layout.ts'
 import { registerImage } from './register-image.ts'
 import { badArchive, parseDocument, unpackArchive, type UnpackedArchive } from './unpacked-archive.ts'
 import { withWholeSource } from './whole-source.ts'
@@ -28,6 +28,7 @@ export async function loadImages(core: ImageCore, source: AsyncIterable<Uint8Arr
     const candidates = candidatesOf(archive, platform)
     const images: StoredImage[] = []
     let named = false
+    const told = new Set<string>()
     for (const candidate of candidates) {
       const tagged = candidate.names.filter((name) => name.tag !== undefined && name.digest === undefined)
       named ||= tagged.length > 0
@@ -36,8 +37,11 @@ export async function loadImages(core: ImageCore, source: AsyncIterable<Uint8Arr
           const before = new Map(core.database.names)
           const image = await registerImage(core, candidate, tagged.map(fullString))
           for (const name of tagged) {
+            if (told.has(fullString(name))) continue
+            told.add(fullString(name))
             const old = before.get(fullString(name))
-            if (old !== undefined && old !== image.id) {
+            const isMeantStill = core.database.indexes.get(fullString(name))?.images.includes(old!) === true
+            if (old !== undefined && old !== image.id && !isMeantStill) {
               progress(`The image ${familiarString(name)} already exists, renaming the old one with ID ${old} to empty string\n`)
             }
             progress(`Loaded image: ${familiarString(name)}\n`)
@@ -59,12 +63,23 @@ function candidatesOf(archive: UnpackedArchive, platform: Platform | undefined):
   for (const read of readers) {
     const candidates = read(archive, platform)
     if (candidates === undefined) continue
+    if (read === readDockerArchive) addPlatforms(candidates, readOciIndexes(archive))
     const wanted = platform === undefined ? candidates : candidates.filter(({ config }) => suits(platformOfConfig(config), platform))
     if (wanted.length === 0 && platform !== undefined) throw new GantryError('NotFound', `cannot load archive: it has no image for the requested platform (${platformText(platform)})`)
     return wanted
   }
   if (archive.has('repositories')) throw badArchive('it is of the format before Docker 1.10, without manifest.json, which is not supported')
   throw badArchive('it has neither manifest.json (docker-archive) nor index.json (OCI layout)')
+}
+
+/** manifest.json has one platform of each image; an index of the same archive says which others there are. */
+function addPlatforms(candidates: Candidate[], layout: readonly Candidate[]): void {
+  for (const other of layout) {
+    if (other.index === undefined) continue
+    const same = candidates.find(({ config }) => config.seal() === other.config.seal())
+    if (same) same.index = other.index
+    else candidates.push(other)
+  }
 }
 
 function platformOfConfig(config: Ingest): Partial<Platform> {

@@ -18,30 +18,57 @@ interface Descriptor {
   platform: Record<string, unknown> | undefined
 }
 
-/** The images of an OCI image layout (image-spec image-layout.md), one a name; undefined when it is none. */
-export function readOciLayout(archive: UnpackedArchive, platform: Platform = hostPlatform): Candidate[] | undefined {
-  if (!archive.has('index.json')) return undefined
+/**
+ * The images of an OCI image layout (image-spec image-layout.md), one a name, and of an index one for each platform that is there, this
+ * host's own first; undefined when it is none. `platform`: the only one that is wanted.
+ */
+export function readOciLayout(archive: UnpackedArchive, platform?: Platform): Candidate[] | undefined {
+  return archive.has('index.json') ? readLayout(archive, { platform, onlyIndexes: false }) : undefined
+}
+
+/** Those of them that are of several platforms; none for an archive without a layout. */
+export function readOciIndexes(archive: UnpackedArchive): Candidate[] {
+  return archive.has('index.json') ? readLayout(archive, { platform: undefined, onlyIndexes: true }) : []
+}
+
+function readLayout(archive: UnpackedArchive, { platform, onlyIndexes }: { platform: Platform | undefined; onlyIndexes: boolean }): Candidate[] {
   const candidates = new Map<string, Candidate>()
   for (const descriptor of descriptors(archive.document('index.json'), 'index.json')) {
     if (isAttestation(descriptor)) continue
-    const manifest = imageManifest(archive, descriptor, { platform, depth: 0 })
-    if (manifest === undefined) throw badArchive(`${descriptor.digest} has no image for this platform`)
-    const candidate = candidates.get(manifest.digest) ?? readManifest(archive, manifest)
-    candidate.names.push(...namesOf(descriptor))
-    candidates.set(manifest.digest, candidate)
+    const isIndex = indexTypes.includes(descriptor.mediaType)
+    if (onlyIndexes && !isIndex) continue
+    const manifests = imageManifests(archive, descriptor, { wanted: platform, depth: 0, seen: new Set() })
+    if (manifests.length === 0) throw badArchive(`${descriptor.digest} has no image for this platform`)
+    for (const manifest of manifests) {
+      const candidate = candidates.get(manifest.digest) ?? readManifest(archive, manifest)
+      candidate.names.push(...namesOf(descriptor))
+      if (isIndex) candidate.index = { file: blob(archive, descriptor.digest), mediaType: descriptor.mediaType }
+      candidates.set(manifest.digest, candidate)
+    }
   }
   return [...candidates.values()]
 }
 
-/** Follows indexes to the manifest of this platform. */
-function imageManifest(archive: UnpackedArchive, descriptor: Descriptor, { platform, depth }: { platform: Platform; depth: number }): Descriptor | undefined {
-  if (manifestTypes.includes(descriptor.mediaType)) return descriptor
+interface Search {
+  wanted: Platform | undefined
+  depth: number
+  /** Digests: an index that is listed a thousand times is read once. */
+  seen: Set<string>
+}
+
+/** Follows indexes to the manifests: of the wanted platform, or of all that are there. */
+function imageManifests(archive: UnpackedArchive, descriptor: Descriptor, { wanted, depth, seen }: Search): Descriptor[] {
+  if (seen.has(descriptor.digest)) return []
+  seen.add(descriptor.digest)
+  if (manifestTypes.includes(descriptor.mediaType)) return [descriptor]
   if (!indexTypes.includes(descriptor.mediaType)) throw badArchive(`media type ${JSON.stringify(descriptor.mediaType)} is no image`)
   if (depth === deepestNesting) throw badArchive('its indexes are nested too deep')
   const name = `index ${descriptor.digest}`
-  const nested = descriptors(parse(archive, descriptor.digest, name), name).filter((each) => !isAttestation(each))
-  const chosen = best(nested, platform) ?? nested.find((each) => each.platform === undefined)
-  return chosen && imageManifest(archive, chosen, { platform, depth: depth + 1 })
+  const nested = descriptors(parse(archive, descriptor.digest, name), name).filter((each) => !isAttestation(each) && (each.platform?.['os'] ?? 'linux') === 'linux')
+  const first = best(nested, wanted ?? hostPlatform) ?? nested.find((each) => each.platform === undefined)
+  const rest = wanted === undefined ? nested.filter((each) => each !== first && archive.has(blobName(each.digest))) : []
+  const isThere = first !== undefined && (archive.has(blobName(first.digest)) || rest.length === 0)
+  return [...(isThere ? [first] : []), ...rest].flatMap((each) => imageManifests(archive, each, { wanted, depth: depth + 1, seen }))
 }
 
 function readManifest(archive: UnpackedArchive, descriptor: Descriptor): Candidate {

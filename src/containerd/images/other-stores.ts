@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ImageDatabase, references, type StoredImage } from './image-database.ts'
+import { ImageDatabase, indexReferences, references, type StoredImage } from './image-database.ts'
 
 /** What the image databases of other storage drivers hold. */
 export interface OtherStores {
@@ -29,7 +29,7 @@ export function otherStores(root: string, current: () => string): OtherStores {
       }
     })
   return {
-    blobs: () => new Set(read((_, { images }) => [...images.values()].flatMap(references).filter(({ kind }) => kind === 'blob').map(({ key }) => key))),
+    blobs: () => new Set(read((_, database) => [...[...database.images.values()].flatMap(references), ...indexReferences(database)].filter(({ kind }) => kind === 'blob').map(({ key }) => key))),
     images: () =>
       read((driver, { images, names }) =>
         [...images.values()].map((image) => ({ driver, image, names: [...names].filter(([, id]) => id === image.id).map(([name]) => name) })),

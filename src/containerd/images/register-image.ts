@@ -2,7 +2,7 @@ import type { Ingest } from '../content/ingest.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Candidate } from './docker-archive.ts'
 import { sweep, type ImageCore } from './image-core.ts'
-import { references, type StoredImage, type StoredLayer } from './image-database.ts'
+import { references, type StoredImage, type StoredLayer, type StoredManifest } from './image-database.ts'
 import { chainIds, parseImageDocument } from './image-document.ts'
 import { LayerTar } from './layer-tar.ts'
 import { parseDocument } from './unpacked-archive.ts'
@@ -25,8 +25,9 @@ export async function registerImage(core: ImageCore, candidate: Candidate, names
   }
   const id = config.seal()
   const known = core.database.images.get(id)
+  const index = await keepIndex(core, candidate)
   if (known) {
-    core.database.add(known, bytes, names)
+    core.database.add(known, bytes, names, index)
     return core.database.images.get(id)!
   }
   const chain = chainIds(diffIds)
@@ -38,13 +39,22 @@ export async function registerImage(core: ImageCore, candidate: Candidate, names
       layers.push(await registerLayer(core, blob, { diffId: diffIds[at]!, chainId: chain[at]!, parent: chain[at - 1], at }))
     }
     await config.commit()
-    core.database.add({ id, document, layers, lastTagged: undefined }, bytes, names)
+    core.database.add({ id, document, layers, lastTagged: undefined }, bytes, names, index)
     return core.database.images.get(id)!
   } catch (error) {
     // A failing clean-up must not hide the first failure; its rows stay for the next sweep.
     await sweep(core).catch(() => undefined)
     throw error
   }
+}
+
+/** Its blob may have come with the image of another platform, and is pending until a name refers to it. */
+async function keepIndex(core: ImageCore, { index }: Candidate): Promise<StoredManifest | undefined> {
+  if (index === undefined) return undefined
+  const digest = index.file.seal()
+  core.database.addPending([{ kind: 'blob', key: digest }])
+  await index.file.commit()
+  return { digest, mediaType: index.mediaType }
 }
 
 interface LayerPlan {

@@ -3,14 +3,27 @@ import { familiarString, fullName, fullString, parseReference, withDefaultTag, t
 import type { RemoveImage } from './contract.ts'
 import { sweep, type ImageCore } from './image-core.ts'
 import { parentOf, type StoredImage } from './image-database.ts'
+import { variantsOf } from './variants.ts'
 
-type Reply = { Untagged?: string; Deleted?: string }[]
+export type Reply = { Untagged?: string; Deleted?: string }[]
 
 /**
  * `docker rmi`: a name is untagged first, and the image deleted when that was its last; an id deletes the image when all
  * its names are one. Conflicts that `force` overrules say "must force" or "must be forced".
  */
 export async function removeImage(core: ImageCore, image: StoredImage, text: string, options: RemoveImage): Promise<Reply> {
+  const variants = variantIds(core, image.id)
+  const reply = await removeNamed(core, image, { text, options })
+  // Of another platform nothing stays behind that has no name any more, unless a container was made of it.
+  for (const id of variants) {
+    const variant = core.database.images.get(id)
+    if (variant === undefined || hasName(core, id) || conflictOf(core, variant, options, { soft: true, names: false })) continue
+    await removeWithParents(core, variant, { options, reply })
+  }
+  return reply
+}
+
+async function removeNamed(core: ImageCore, image: StoredImage, { text, options }: { text: string; options: RemoveImage }): Promise<Reply> {
   const reply: Reply = []
   const references = (): Reference[] => namesOf(core, image.id)
   const byId = isIdPrefix(image.id, text)
@@ -20,7 +33,7 @@ export async function removeImage(core: ImageCore, image: StoredImage, text: str
       for (const name of references()) untag(core, name, reply)
     }
   } else {
-    const user = options.inUse(image.id)[0]
+    const user = [image.id, ...variantIds(core, image.id)].flatMap(options.inUse)[0]
     if (!options.force && user !== undefined && isSingle(references())) {
       throw new GantryError(
         'Conflict',
@@ -45,7 +58,7 @@ export async function removeImage(core: ImageCore, image: StoredImage, text: str
 }
 
 /** Parents that nobody names, uses or stands on go too, unless told otherwise. */
-async function removeWithParents(core: ImageCore, image: StoredImage, { options, reply }: { options: RemoveImage; reply: Reply }): Promise<void> {
+export async function removeWithParents(core: ImageCore, image: StoredImage, { options, reply }: { options: RemoveImage; reply: Reply }): Promise<void> {
   for (let next: StoredImage | undefined = image; next !== undefined; ) {
     const parent = parentOf(core.database.images, next)
     core.database.remove(next)
@@ -67,7 +80,7 @@ interface Conflict {
   reason: string
 }
 
-function conflictOf(core: ImageCore, image: StoredImage, options: RemoveImage, check: { soft: boolean; names: boolean }): Conflict | undefined {
+export function conflictOf(core: ImageCore, image: StoredImage, options: RemoveImage, check: { soft: boolean; names: boolean }): Conflict | undefined {
   for (const other of core.database.images.values()) {
     if (parentOf(core.database.images, other) === image.id) return { hard: true, used: false, reason: 'image has dependent child images' }
   }
@@ -82,7 +95,7 @@ function conflictOf(core: ImageCore, image: StoredImage, options: RemoveImage, c
   return stopped && { hard: false, used: true, reason: `image is being used by stopped container ${shortId(stopped.id)}` }
 }
 
-function refuse(image: StoredImage, conflict: Conflict | undefined): void {
+export function refuse(image: StoredImage, conflict: Conflict | undefined): void {
   if (conflict === undefined) return
   const force = conflict.hard ? 'cannot be forced' : 'must be forced'
   throw new GantryError('Conflict', `conflict: unable to delete ${shortId(image.id)} (${force}) - ${conflict.reason}`)
@@ -98,6 +111,16 @@ function isSingle(names: readonly Reference[]): boolean {
 function untag(core: ImageCore, name: Reference, reply: Reply): void {
   core.database.removeName(fullString(name))
   reply.push({ Untagged: familiarString(name) })
+}
+
+/** Images of other platforms by the names of this one. */
+function variantIds({ database }: ImageCore, id: string): string[] {
+  const { variants } = variantsOf(database, database.images.get(id)!)
+  return variants
+}
+
+export function hasName({ database }: ImageCore, id: string): boolean {
+  return [...database.names.values()].includes(id) || [...database.indexes.values()].some(({ images }) => images.includes(id))
 }
 
 function namesOf(core: ImageCore, id: string): Reference[] {

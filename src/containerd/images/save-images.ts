@@ -1,19 +1,24 @@
-import { GantryError } from '../../lib/errors.ts'
-import { familiarName, familiarString, fullName, fullString, parseReference, type Reference } from '../../lib/reference.ts'
+import { familiarName, familiarString, fullString, type Reference } from '../../lib/reference.ts'
 import { tarEntry } from '../../lib/tar/entry.ts'
 import { writeTar, type TarMember } from '../../lib/tar/writer.ts'
+import { parseManifest } from '../distribution/manifest.ts'
+import { keptManifest } from '../distribution/push-manifest.ts'
 import { decompressed } from './decompress.ts'
 import { sweep, type ImageCore } from './image-core.ts'
 import { references, type StoredImage, type StoredLayer } from './image-database.ts'
+import type { StoredIndex } from './name-indexes.ts'
 import { digestOf } from './image-document.ts'
 import { compressionOfFile } from './layer-tar.ts'
 
 export interface SavedImage {
   image: StoredImage
   names: Reference[]
+  /** Of all platforms that its names stand for, if more than one is here and none was asked for; the image among them. */
+  index?: StoredIndex
 }
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json'
+const indexType = 'application/vnd.oci.image.index.v1+json'
 const configType = 'application/vnd.oci.image.config.v1+json'
 const layerType = 'application/vnd.oci.image.layer.v1.tar'
 
@@ -31,37 +36,79 @@ interface SavedLayer {
  */
 export async function* saveImages(core: ImageCore, saved: readonly SavedImage[]): AsyncGenerator<Buffer, void, undefined> {
   // A push meanwhile may put another form of a layer in its place: this one stays until the archive is written.
-  const letGo = core.holds.hold(saved.flatMap(({ image }) => references(image)))
+  const images = saved.flatMap(({ image, index }) => [image, ...(index?.images.map((id) => core.database.images.get(id)!) ?? [])])
+  const indexes = saved.flatMap(({ index }) => (index ? [{ kind: 'blob', key: index.digest } as const] : []))
+  const letGo = core.holds.hold([...images.flatMap(references), ...indexes])
   try {
-    yield* writeTar(members(core, saved.map((each) => ({ ...each, layers: each.image.layers.map((layer) => savedLayer(core, layer)) }))))
+    yield* writeTar(members(core, await Promise.all(saved.map((each) => planned(core, each)))))
   } finally {
     letGo()
     await core.exclusive(() => sweep(core)).catch(() => undefined)
   }
 }
 
-type PlannedImage = SavedImage & { layers: SavedLayer[] }
+/** An image of one platform as it is written. */
+interface PlannedVariant {
+  image: StoredImage
+  layers: SavedLayer[]
+  manifest: { bytes: Buffer; digest: string; mediaType: string }
+}
+
+type PlannedImage = PlannedVariant & {
+  names: Reference[]
+  others: PlannedVariant[]
+  index: { bytes: Buffer; mediaType: string } | undefined
+}
+
+async function planned(core: ImageCore, { image, names, index }: SavedImage): Promise<PlannedImage> {
+  const own = await plannedVariant(core, image, index !== undefined)
+  if (index === undefined) return { ...own, names, others: [], index: undefined }
+  const others: PlannedVariant[] = []
+  for (const id of index.images) if (id !== image.id) others.push(await plannedVariant(core, core.database.images.get(id)!, true))
+  return { ...own, names, others, index: await savedIndex(core, index, [own, ...others]) }
+}
+
+/** `verbatim`: the manifest as it was pulled, if the layers are written as it says. */
+async function plannedVariant(core: ImageCore, image: StoredImage, verbatim: boolean): Promise<PlannedVariant> {
+  const layers = image.layers.map((layer) => savedLayer(core, layer))
+  const kept = verbatim && layers.every(({ digest }, at) => digest === image.layers[at]!.blob) ? await keptManifest(core, image) : undefined
+  if (kept) return { image, layers, manifest: kept }
+  const bytes = jsonBytes(imageManifest(image, layers, core.content.size(image.id)))
+  return { image, layers, manifest: { bytes, digest: digestOf(bytes), mediaType: manifestType } }
+}
+
+/** The index as it came when every manifest that is written is one of its own: readers pass over what is not there. Else a new one. */
+async function savedIndex(core: ImageCore, { digest, mediaType }: StoredIndex, variants: readonly PlannedVariant[]): Promise<PlannedImage['index']> {
+  const bytes = await core.content.readAll(digest)
+  const listed = parseManifest(bytes, mediaType, digest)
+  const isWhole = listed.kind === 'index' && variants.every(({ manifest }) => listed.manifests.some((each) => each.digest === manifest.digest))
+  if (isWhole) return { bytes, mediaType }
+  return { bytes: jsonBytes({ schemaVersion: 2, mediaType: indexType, manifests: variants.map(descriptorOf) }), mediaType: indexType }
+}
 
 async function* members(core: ImageCore, saved: readonly PlannedImage[]): AsyncGenerator<TarMember, void, undefined> {
   yield { entry: tarEntry({ name: 'blobs/', type: 'directory' }) }
   yield { entry: tarEntry({ name: 'blobs/sha256/', type: 'directory' }) }
   const written = new Set<string>()
-  const index: object[] = []
-  for (const { image, names, layers } of saved) {
-    for (const { digest, size, open } of layers) {
-      if (!written.has(digest)) yield { entry: tarEntry({ name: blobName(digest), size }), content: lazily(open) }
-      written.add(digest)
-    }
-    const config = await core.content.readAll(image.id)
-    const manifest = jsonBytes(imageManifest(image, layers, config.length))
-    for (const bytes of [config, manifest]) {
-      const digest = digestOf(bytes)
-      if (!written.has(digest)) yield fileMember(blobName(digest), bytes)
-      written.add(digest)
-    }
-    index.push(...descriptors(image, names, manifest))
+  function* document(bytes: Buffer): Generator<TarMember, void, undefined> {
+    const digest = digestOf(bytes)
+    if (!written.has(digest)) yield fileMember(blobName(digest), bytes)
+    written.add(digest)
   }
-  yield fileMember('index.json', jsonBytes({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: index }))
+  const index: object[] = []
+  for (const each of saved) {
+    for (const { image, layers, manifest } of [each, ...each.others]) {
+      for (const { digest, size, open } of layers) {
+        if (!written.has(digest)) yield { entry: tarEntry({ name: blobName(digest), size }), content: lazily(open) }
+        written.add(digest)
+      }
+      yield* document(await core.content.readAll(image.id))
+      yield* document(manifest.bytes)
+    }
+    if (each.index) yield* document(each.index.bytes)
+    index.push(...descriptors(each))
+  }
+  yield fileMember('index.json', jsonBytes({ schemaVersion: 2, mediaType: indexType, manifests: index }))
   yield fileMember('manifest.json', jsonBytes(saved.map(dockerManifest)))
   yield fileMember('oci-layout', jsonBytes({ imageLayoutVersion: '1.0.0' }))
   const repositories = repositoriesOf(saved)
@@ -104,19 +151,24 @@ function imageManifest(image: StoredImage, layers: readonly SavedLayer[], config
   }
 }
 
-function descriptors(image: StoredImage, names: readonly Reference[], manifest: Buffer): object[] {
+function descriptorOf({ image, manifest: { mediaType, digest, bytes } }: PlannedVariant): object {
   const { architecture, os, variant } = image.document
-  const descriptor = { mediaType: manifestType, digest: digestOf(manifest), size: manifest.length }
-  const platform = { architecture: architecture ?? '', os: os ?? 'linux', ...(variant && { variant }) }
-  if (names.length === 0) return [{ ...descriptor, platform }]
+  return { mediaType, digest, size: bytes.length, platform: { architecture: architecture ?? '', os: os ?? 'linux', ...(variant && { variant }) } }
+}
+
+function descriptors(each: PlannedImage): object[] {
+  const { index, names } = each
+  const { platform, ...descriptor } = descriptorOf(each) as { platform: object }
+  const named = index ? { mediaType: index.mediaType, digest: digestOf(index.bytes), size: index.bytes.length } : descriptor
+  if (names.length === 0) return [{ ...named, ...(!index && { platform }) }]
   return names.map((name) => ({
-    ...descriptor,
+    ...named,
     annotations: { 'io.containerd.image.name': fullString(name), 'org.opencontainers.image.ref.name': name.tag },
-    platform,
+    ...(!index && { platform }),
   }))
 }
 
-function repositoriesOf(saved: readonly SavedImage[]): Record<string, Record<string, string>> {
+function repositoriesOf(saved: readonly Pick<SavedImage, 'image' | 'names'>[]): Record<string, Record<string, string>> {
   const repositories: Record<string, Record<string, string>> = {}
   for (const { image, names } of saved) {
     const top = image.layers.at(-1)
@@ -124,37 +176,6 @@ function repositoriesOf(saved: readonly SavedImage[]): Record<string, Record<str
     for (const name of names) (repositories[familiarName(name)] ??= {})[name.tag!] = top.diffId.slice('sha256:'.length)
   }
   return repositories
-}
-
-/** Which images a list of names, ids and repositories means; a repository without a tag means all its tags. */
-export function imagesToSave(core: ImageCore, texts: readonly string[], find: (text: string) => StoredImage): SavedImage[] {
-  const saved = new Map<string, SavedImage>()
-  const add = (image: StoredImage, name?: Reference): void => {
-    const entry = saved.get(image.id) ?? { image, names: [] }
-    if (name && !entry.names.some((other) => fullString(other) === fullString(name))) entry.names.push(name)
-    saved.set(image.id, entry)
-  }
-  for (const text of texts) {
-    const image = find(text)
-    const name = nameOf(text)
-    if (name?.tag !== undefined && core.database.names.has(fullString(name))) add(image, name)
-    else if (name === undefined || name.digest !== undefined) add(image)
-    else {
-      const tags = [...core.database.names].map(([full, id]) => ({ id, name: parseReference(full) })).filter((each) => fullName(each.name) === fullName(name))
-      if (tags.length === 0) add(image)
-      for (const tag of tags) add(core.database.images.get(tag.id)!, tag.name)
-    }
-  }
-  return [...saved.values()]
-}
-
-function nameOf(text: string): Reference | undefined {
-  try {
-    return parseReference(text)
-  } catch (error) {
-    if (error instanceof GantryError) return undefined
-    throw error
-  }
 }
 
 function blobName(digest: string): string {

@@ -21,6 +21,11 @@ export interface Snapshotter {
   /** Bytes of one layer, uncompressed; 0 for one that is not there. */
   layerSize(chainId: string): number
   removeLayer(chainId: string): Promise<void>
+  /**
+   * A quick look at what is there of every layer. @returns chain ids of those whose tree is gone, or whose files are not as many bytes as
+   * were unpacked; they may be whole all the same. Where a tree has the files of its parents too, only those without a parent are counted.
+   */
+  suspects(): Promise<string[]>
   /** Compares a layer's files with its uncompressed tar. @returns what differs, "path: how"; nothing for an intact layer */
   compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]>
   /** @throws InvalidParameter for a quota where the file system has none, with Docker's text */

@@ -7,6 +7,7 @@ import { openMonitor } from '../../shim/monitor-client.ts'
 import { readSpec } from './bundle.ts'
 import type { ExecProcess } from './contract.ts'
 import { monitoredExec } from './monitored-exec.ts'
+import { markStarted } from './recover-execs.ts'
 import type { TaskSystem } from './service.ts'
 import type { RuntimeExec } from './task-runtime.ts'
 import { startError } from './start-error.ts'
@@ -35,6 +36,7 @@ export async function createExec({ system, state, directory, request, forget }: 
       pid,
       start: async () => {
         try {
+          markStarted(directory)
           await monitor.start()
         } catch (error) {
           throw startError(error, command)

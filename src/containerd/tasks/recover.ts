@@ -7,6 +7,7 @@ import { readSpec } from './bundle.ts'
 import type { Task } from './contract.ts'
 import { openForeignRuntime } from './foreign/foreign-runtime.ts'
 import { foreignTaskRuntime, isPaused } from './foreign/foreign-task.ts'
+import { recoverExecs } from './recover-execs.ts'
 import type { TaskSystem } from './service.ts'
 import { readState, startTimeOf } from './state.ts'
 import type { TaskState } from './state.ts'
@@ -15,20 +16,23 @@ import { MonitoredTask, cleanUp } from './task.ts'
 const SIGKILL = 9
 
 /**
- * A task as an earlier process left it in `directory`: running, or ended meanwhile with its exit status kept. One that was
- * never started is taken away, since nobody can tell any more whether its network is complete.
+ * A task as an earlier process left it in `directory`: running, ended meanwhile with its exit status kept, or created. One whose
+ * creation was cut off is taken away. The built-in one is started if it was meant to be and not told.
  */
 export async function recoverTask(system: TaskSystem, directory: string): Promise<Task | undefined> {
   const state = readState(directory)
   const monitor = await openMonitor({ directory, pid: state?.pid ?? 0 })
   const foreign = state?.runtime && { system, state, directory, runtime: await openForeignRuntime({ ...system, systemd: state.unit !== undefined, choice: state.runtime, spec: readSpec(directory) }) }
-  if (state === undefined || !state.started) {
+  if (state === undefined || (!state.started && (foreign !== undefined || state.pid === 0))) {
     await monitor.signal(SIGKILL).catch(() => {}) // gone already
     await monitor.wait()
     await cleanUp({ system, state: state ?? nothing(directory), directory, runtime: foreign && foreignTaskRuntime(foreign, monitor) })
     return undefined
   }
   if (readExit(directory) === undefined) await endStray(state)
+  // It may have been killed between the record of the start and the start. A process that runs takes no notice.
+  if (state.started && foreign === undefined) await monitor.start().catch(() => {}) // gone meanwhile
+  await recoverExecs(directory)
   const spec = readSpec(directory)
   const command = spec?.process?.args[0] ?? ''
   return new MonitoredTask({

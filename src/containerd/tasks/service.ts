@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { detectLayout } from '../../kernel/cgroup/layout.ts'
 import type { CgroupLayout } from '../../kernel/cgroup/layout.ts'
 import { prepareOwn, prepareUnit } from '../../kernel/cgroup/managed.ts'
+import { oomFile } from '../../kernel/cgroup/oom.ts'
 import { prepareParents } from '../../kernel/cgroup/parents.ts'
 import { removeIfEmpty } from '../../kernel/cgroup/remove.ts'
 import { systemdUnitOf } from '../../kernel/cgroup/systemd-unit.ts'
@@ -100,7 +101,7 @@ async function createTask(system: TaskSystem, directory: string, request: Create
       const runtime = await openForeignRuntime({ ...system, choice: request.runtime, spec })
       foreign = { system, runtime, state, directory }
     }
-    const programPath = foreign === undefined ? writeProgram(system, { directory, spec: placed.spec, cgroup: state.cgroup, plan }) : writeForeignProgram(foreign, plan)
+    const programPath = foreign === undefined ? writeProgram(system, { directory, spec: placed.spec, state, plan }) : writeForeignProgram(foreign, plan, watchedFile(system, state))
     const { pid, executed } = await spawnInCgroup(system, state, programPath).finally(placed.settle)
     state.pid = pid
     state.startTime = startTimeOf(pid) ?? ''
@@ -132,7 +133,7 @@ async function placeTask({ layout, systemd }: TaskSystem, state: TaskState, spec
   state.unit = unit
   state.cgroup = unit.path
   if (state.runtime !== undefined) return { spec, settle: async () => {} }
-  const { path, resources, settle } = await prepareUnit(layout, unit, { id: state.id, resources: spec.linux?.resources })
+  const { path, resources, settle } = await prepareUnit(layout, unit, { id: state.id, resources: spec.linux?.resources, annotations: spec.annotations })
   state.cgroup = path
   return { spec: { ...spec, linux: { ...spec.linux, resources } }, settle }
 }
@@ -148,9 +149,14 @@ async function spawnInCgroup({ kernel, layout }: TaskSystem, { cgroup, unit }: T
   }
 }
 
-function writeProgram(system: TaskSystem, { directory, spec, cgroup, plan }: { directory: string; spec: OciSpec; cgroup: string; plan: StdioPlan }): string {
+/** systemd takes an empty cgroup away, and its counters with it; those of others stay until the task is deleted. */
+function watchedFile({ layout }: TaskSystem, { unit, cgroup }: TaskState): string | undefined {
+  return unit && oomFile(layout, cgroup)
+}
+
+function writeProgram(system: TaskSystem, { directory, spec, state, plan }: { directory: string; spec: OciSpec; state: TaskState; plan: StdioPlan }): string {
   const { layout } = system
-  const program = compileContainer({ spec, rootfs: spec.root?.path ?? '', layout, cgroupPath: cgroup, directory, stdio: plan })
+  const program = compileContainer({ spec, rootfs: spec.root?.path ?? '', layout, cgroupPath: state.cgroup, directory, stdio: plan, watched: watchedFile(system, state) })
   const programPath = join(directory, 'program')
   writeFileSync(programPath, encodeProgram(program))
   return programPath

@@ -1,10 +1,9 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { endManaged, updateManaged, type ManagedCgroup } from '../../kernel/cgroup/managed.ts'
 import { listProcesses } from '../../kernel/cgroup/processes.ts'
-import { oomKills } from '../../kernel/cgroup/oom.ts'
-import { followOom, watchOom } from '../../kernel/cgroup/oom-watch.ts'
+import { killsIn, oomKills } from '../../kernel/cgroup/oom.ts'
+import { followOom } from '../../kernel/cgroup/oom-watch.ts'
 import { readPressure, type Pressures } from '../../kernel/cgroup/pressure.ts'
 import { readUsage } from '../../kernel/cgroup/usage.ts'
 import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
@@ -12,9 +11,11 @@ import { readCgroupValues, writeCgroupValues, type CgroupValue } from '../../ker
 import { unmount } from '../../kernel/mount.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { OciResources } from '../../runc/spec.ts'
+import { readWatched } from '../../shim/monitor-client.ts'
 import type { AttachOptions, Monitor } from '../../shim/monitor.ts'
 import { readSpec, withResources, writeSpec } from './bundle.ts'
 import type { ExecProcess, ExecTask, Task, TaskExit } from './contract.ts'
+import { execDirectory } from './recover-execs.ts'
 import type { TaskSystem } from './service.ts'
 import { writeState } from './state.ts'
 import type { TaskRuntime } from './task-runtime.ts'
@@ -43,13 +44,9 @@ export class MonitoredTask implements Task {
   constructor(parts: TaskParts) {
     this.#parts = parts
     this.#paused = parts.paused
-    const { layout } = parts.system
-    const { cgroup, unit } = parts.state
-    // systemd takes an empty cgroup away, and its counters with it.
-    const watch = unit && watchOom(layout, cgroup)
     this.#exit = parts.monitor.wait().then((exit) => {
       this.#stopped = true
-      return { ...exit, oomKilled: watch === undefined ? oomKills(layout, cgroup) > 0 : watch.end() }
+      return { ...exit, oomKilled: wasKilledForMemory(parts) }
     })
   }
 
@@ -96,7 +93,7 @@ export class MonitoredTask implements Task {
     if (this.status !== 'running') throw new GantryError('Conflict', `cannot exec in task ${this.id}: it is ${this.status}`)
     if (this.#execs.has(request.execId)) throw new GantryError('Conflict', `cannot exec in task ${this.id}: exec ${request.execId} exists`)
     const { directory, runtime } = this.#parts
-    const created = await runtime.exec({ directory: join(directory, 'exec', request.execId), request, forget: () => this.#execs.delete(request.execId) })
+    const created = await runtime.exec({ directory: execDirectory(directory, request.execId), request, forget: () => this.#execs.delete(request.execId) })
     this.#execs.set(request.execId, created)
     return created
   }
@@ -167,6 +164,11 @@ export class MonitoredTask implements Task {
     if (this.#paused) await this.resume().catch(() => {}) // a frozen process cannot die
     await this.#parts.monitor.signal(SIGKILL).catch(() => {}) // gone already
   }
+}
+
+/** systemd has taken the cgroup away perhaps: then it is what the monitor saw last. */
+function wasKilledForMemory({ system, directory, state }: TaskParts): boolean {
+  return oomKills(system.layout, state.cgroup) > 0 || killsIn(readWatched(directory) ?? '') > 0
 }
 
 function cgroupOf({ cgroup, unit }: TaskState): ManagedCgroup {

@@ -140,6 +140,8 @@ class StepRun {
   async #allocate(mode: string): Promise<Endpoint[]> {
     const { networks } = this.#parts
     if (mode === 'host' || mode === 'none' || mode.startsWith('container:')) return []
+    // An engine without a default bridge.
+    if (mode === 'bridge' && !networks.list().some(({ name }) => name === mode)) return []
     const network = networks.get(mode)
     if (network.driver === 'host' || network.driver === 'null') return []
     const { key } = this.#step

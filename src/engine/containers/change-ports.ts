@@ -26,9 +26,8 @@ export async function changePorts(ctx: ContainersContext, container: Container, 
     // Ephemeral ports that are open already keep their numbers, in the record as well.
     const wanted = added(removed(before, change.remove, container), change.add)
     if (container.state.Running) {
-      const keeping = withBoundPorts(wanted, container.ports)
       try {
-        container.ports = await ctx.networks.publish(container.id, keeping)
+        await publish(ctx, container, { wanted, change })
       } catch (error) {
         container.ports = await ctx.networks.publish(container.id, withBoundPorts(before, container.ports))
         throw error
@@ -40,6 +39,13 @@ export async function changePorts(ctx: ContainersContext, container: Container, 
     emitContainerEvent(ctx, container, 'update')
     return container.ports
   })
+}
+
+/** What only comes is a matter of what comes: the others are not looked at. */
+async function publish(ctx: ContainersContext, container: Container, { wanted, change }: { wanted: Record<string, PortBinding[]>; change: ChangePorts }): Promise<void> {
+  const more = Object.keys(change.remove).length === 0 ? await ctx.networks.publishMore(container.id, added({}, change.add)) : undefined
+  if (more === undefined) container.ports = await ctx.networks.publish(container.id, withBoundPorts(wanted, container.ports))
+  else Object.assign(container.ports, more)
 }
 
 function assertPublishes({ removed: isGone, state, hostConfig, name, networks }: Container): void {

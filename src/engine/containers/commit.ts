@@ -1,10 +1,10 @@
 import { GantryError, messageOf } from '../../lib/errors.ts'
-import { applyChanges } from '../../lib/dockerfile-changes.ts'
 import { familiarString, parseReference, withDefaultTag } from '../../lib/reference.ts'
 import type { TarEntry } from '../../lib/tar/entry.ts'
 import { TarFilter } from '../../lib/tar/filter.ts'
 import type { Image } from '../../containerd/images/contract.ts'
 import type { CommitContainer } from '../engine.ts'
+import { changedConfig } from '../images/changed-config.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 import { engineChanges } from './changes.ts'
 import { emitContainerEvent } from './container-events.ts'
@@ -37,12 +37,7 @@ function checkedName(text: string): string {
 
 /** What the request says, changed by the instructions, completed from the container's. */
 function committedConfig(container: Container, { config, changes }: CommitContainer): ContainerConfig {
-  const changed: ContainerConfig = structuredClone(config ?? container.config)
-  const commands = changes.flatMap((text) => text.split('\n')).map((line) => line.trim().toUpperCase())
-  applyChanges(changed, changes)
-  // A new entry point takes the command that belonged to the old one away, unless there was a CMD before it.
-  const entrypoint = commands.findIndex((line) => line.startsWith('ENTRYPOINT'))
-  if (entrypoint !== -1 && !commands.some((line) => line.startsWith('CMD'))) changed.Cmd = null
+  const changed = changedConfig(config ?? container.config, changes)
   const merged = mergeConfig(changed, container.config)
   return { ...merged, OnBuild: changed.OnBuild ?? null }
 }

@@ -6,7 +6,7 @@ import type { EndpointSettings, PortBinding } from '../types/host-config.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitNetworkEvent } from './container-events.ts'
-import { allocateOn, resolveNames, wantedPorts } from './endpoints.ts'
+import { allocateOn, attachOne, resolveNames, wantedPorts } from './endpoints.ts'
 import { asked, checkEndpointSettings, oneIsNone } from './endpoint-settings.ts'
 import { hostsLines, writeResolvConf } from './network-files.ts'
 
@@ -44,10 +44,13 @@ export async function disconnectContainer(ctx: ContainersContext, container: Con
 
 async function plugInto(ctx: ContainersContext, container: Container, network: NetworkInfo): Promise<void> {
   let endpoint: Endpoint | undefined
+  let hasLines = false
   try {
     endpoint = await allocateOn(ctx, container, network.name)
     if (endpoint === undefined) return
-    await ctx.networks.attach(endpoint.id, container.state.Pid)
+    const before = endpoint
+    endpoint = await attachOne(ctx, container, { endpoint, pid: container.state.Pid })
+    hasLines = before.ipv4 !== endpoint.ipv4 || before.ipv6 !== endpoint.ipv6
     container.ports = await ctx.networks.publish(container.id, portsToKeep(container))
   } catch (error) {
     if (endpoint !== undefined) {
@@ -58,7 +61,7 @@ async function plugInto(ctx: ContainersContext, container: Container, network: N
     delete container.networks[network.name]
     throw error
   }
-  appendFileSync(ctx.store.paths(container.id).hosts, hostsLines(container, [endpoint]))
+  if (!hasLines) appendFileSync(ctx.store.paths(container.id).hosts, hostsLines(container, [endpoint]))
   writeResolvConf(ctx, container, ctx.networks.endpointsOf(container.id))
   await resolveNames(ctx, container, container.state.Pid)
   emitNetworkEvent(ctx, 'connect', network, container.id)
@@ -94,7 +97,7 @@ function assertConnectable(container: Container, network: NetworkInfo): void {
   if (mode.startsWith('container:') || mode === 'host' || network.driver === 'host') {
     throw new GantryError('InvalidParameter', 'container sharing network namespace with another container or host cannot be connected to any other network')
   }
-  if (others.includes('none') || (network.driver === 'null' && others.length > 0)) throw oneIsNone()
+  if (others.includes('none') || (network.driver === 'null' && !network.configOnly && others.length > 0)) throw oneIsNone()
 }
 
 function assertNotLeaving({ removed, state, id }: Container): void {

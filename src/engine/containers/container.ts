@@ -67,6 +67,8 @@ export interface ContainerRecord {
   hasBeenManuallyStopped: boolean
   /** SELinux labels, of engines that have it enabled. */
   readonly labels?: { process: string; mount: string }
+  /** Variables that its links gave it at the last start. */
+  linkEnvironment?: string[]
   /** Files of its cgroup that were set by hand, by name: written at every start. */
   cgroupValues?: Record<string, string>
 }

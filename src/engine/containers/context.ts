@@ -8,6 +8,7 @@ import type { Events } from '../engine.ts'
 import type { LogKeeper } from '../logs/log-keeper.ts'
 import type { HealthMonitors } from '../health/health-monitors.ts'
 import type { SecurityDefaults } from '../security/defaults.ts'
+import type { ContainerDefaults } from './container-defaults.ts'
 import type { ContainerSpecs } from './oci.ts'
 import type { ContainerRegistry } from './registry.ts'
 import type { Runtimes } from './runtimes.ts'
@@ -41,6 +42,7 @@ export interface ContainersContext {
   readonly dns: DefaultDns
   readonly logs: LogKeeper
   readonly logDefaults: LogDefaults
+  readonly defaults: ContainerDefaults
   readonly log: (line: string) => void
 }
 

@@ -11,6 +11,7 @@ import type { ContainerConfig } from '../types/container-config.ts'
 import type { HostConfig } from '../types/host-config.ts'
 import { initialState, liveContainer } from './container.ts'
 import type { Container, ContainerRecord } from './container.ts'
+import { withDefaults } from './container-defaults.ts'
 import type { ContainersContext } from './context.ts'
 import { emitContainerEvent } from './container-events.ts'
 import { discardMissing } from './discarded-limits.ts'
@@ -27,7 +28,7 @@ import { Waiters } from './waiters.ts'
 export async function createContainer(ctx: ContainersContext, request: CreateContainer): Promise<{ Id: string; Warnings: string[] }> {
   const image = findImage(ctx, request)
   const { kept, warnings: discarded } = discardMissing(request.hostConfig)
-  const hostConfig = completeHostConfig(kept, { resolve: (ref) => joinedId(ctx, ref), runtime: ctx.runtimes.default })
+  const hostConfig = completeHostConfig(withDefaults(kept, ctx.defaults), { resolve: (ref) => joinedId(ctx, ref), runtime: ctx.runtimes.default })
   hostConfig.LogConfig = mergeLogConfig(request.hostConfig.LogConfig, ctx.logDefaults)
   checkLogOptions(hostConfig.LogConfig.Type, hostConfig.LogConfig.Config ?? {})
   ctx.runtimes.choose(hostConfig.Runtime ?? '')
@@ -75,10 +76,10 @@ function findImage(ctx: ContainersContext, { config, platform }: CreateContainer
   const reference = config.Image ?? ''
   if (reference === '') throw new GantryError('InvalidParameter', 'invalid reference format')
   const image = ctx.images.get(reference)
-  if (platform !== undefined && platform !== '' && !matchesPlatform(image, platform)) {
-    throw new GantryError('NotFound', `image with reference ${reference} was found but does not provide the specified platform (${platform})`)
-  }
-  return image
+  if (platform === undefined || platform === '') return image
+  const found = ctx.images.find(reference, platform)
+  if (found === undefined) throw new GantryError('NotFound', `image with reference ${reference} was found but does not provide the specified platform (${platform})`)
+  return found
 }
 
 /** Not NotFound: that would make clients pull the image. */
@@ -86,13 +87,6 @@ function joinedId(ctx: ContainersContext, ref: string): string {
   const container = ctx.registry.find(ref)
   if (container === undefined) throw new GantryError('InvalidParameter', `No such container: ${ref}`)
   return container.id
-}
-
-function matchesPlatform(image: Image, platform: string): boolean {
-  const parts = platform.split('/')
-  const [os, architecture, variant] = parts.length === 1 ? ['linux', platform] : parts
-  if (parts.length === 1 && platform === image.os) return true
-  return os === image.os && (architecture === undefined || architecture === image.architecture) && (variant === undefined || variant === (image.variant ?? ''))
 }
 
 async function writeContainer(ctx: ContainersContext, container: Container, image: Image): Promise<void> {

@@ -1,5 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { GantryError } from '../../lib/errors.ts'
+import { sysctlFaults, sysctlsOption } from '../../net/drivers/endpoint-sysctls.ts'
 import { contains, parsePrefix } from '../../net/ip-prefix.ts'
 import { parseAddress } from '../../lib/ip-address.ts'
 import type { NetworkInfo, NetworkService } from '../../net/contract.ts'
@@ -19,8 +20,11 @@ export function isUserDefined(networkName: string): boolean {
 export function requestedNetworks(networks: NetworkService, hostConfig: HostConfig, networking: Record<string, EndpointSettings>): Record<string, EndpointSettings> {
   const mode = hostConfig.NetworkMode ?? 'bridge'
   if (mode.startsWith('container:')) return {}
-  const wanted: Record<string, EndpointSettings> = { [nameOf(networks, mode)]: {} }
+  const isGone = (ref: string): boolean => (ref === 'bridge' || ref === 'default') && findNetwork(networks, 'bridge') === undefined
+  // An engine with --bridge none: only loopback.
+  const wanted: Record<string, EndpointSettings> = isGone(mode) ? {} : { [nameOf(networks, mode)]: {} }
   for (const [ref, settings] of Object.entries(networking)) {
+    if (isGone(ref)) continue
     const name = nameOf(networks, ref === 'default' ? 'bridge' : ref)
     checkEndpointSettings(findNetwork(networks, name), name, settings ?? {}, `invalid config for network ${name}: `)
     wanted[name] = asked(settings ?? {})
@@ -49,15 +53,12 @@ export function checkEndpointSettings(network: NetworkInfo | undefined, name: st
   if (ipv4 !== '' && (!isIPv4(ipv4) || ipv4 === '0.0.0.0')) faults.push(`invalid IPv4 address: ${ipv4}`)
   if (ipv6 !== '' && (!isIPv6(ipv6) || ipv6 === '::')) faults.push(`invalid IPv6 address: ${ipv6}`)
   for (const address of linkLocal ?? []) if (isIP(address) === 0) faults.push(`invalid link-local IP address: ${address}`)
-  if (faults.length === 0 && linkLocal?.length) throw new GantryError('NotImplemented', 'not implemented yet: --link-local-ip')
   if (faults.length === 0 && network !== undefined && isUserDefined(name)) {
     for (const address of [ipv4, ipv6]) if (address !== '') faults.push(...rangeFaults(network, address))
   }
   const mac = settings.MacAddress ?? ''
   if (mac !== '' && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(mac)) faults.push(`invalid MAC address: ${mac}`)
-  if (settings.DriverOpts?.['com.docker.network.endpoint.sysctls'] !== undefined) {
-    throw new GantryError('NotImplemented', 'not implemented yet: --network with driver-opt=com.docker.network.endpoint.sysctls')
-  }
+  faults.push(...sysctlFaults(settings.DriverOpts?.[sysctlsOption]))
   if (faults.length === 0) return
   const list = faults.length === 1 ? faults[0] : faults.map((fault) => `* ${fault}`).join('\n')
   throw new GantryError('InvalidParameter', `${prefix}invalid endpoint settings:\n${list}`)
@@ -68,6 +69,8 @@ export function oneIsNone(): GantryError {
 }
 
 function rangeFaults(network: NetworkInfo, text: string): string[] {
+  // Its plugins know which addresses they have.
+  if (network.driver === 'cni') return []
   const address = parseAddress(text)
   const subnets = network.ipam.config.filter(({ subnet }) => parsePrefix(subnet).family === address.family)
   if (!subnets.some(({ requested }) => requested)) return ['user specified IP address is supported only when connecting to networks with user configured subnets']

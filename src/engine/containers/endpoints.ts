@@ -1,11 +1,14 @@
+import { appendFileSync } from 'node:fs'
 import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
 import type { Endpoint, EndpointLink, NetworkInfo } from '../../net/contract.ts'
+import { allPorts } from '../../net/published-ports.ts'
 import type { EndpointSettings, PortBinding } from '../types/host-config.ts'
+import { timed } from '../metrics/timed.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitNetworkEvent } from './container-events.ts'
 import { isUserDefined } from './endpoint-settings.ts'
-import { nameResolving } from './network-files.ts'
+import { hostsLines, nameResolving } from './network-files.ts'
 
 /** Gives the container its places on its networks. Addresses and ports are held from here until `releaseEndpoints`. */
 export async function allocateEndpoints(ctx: ContainersContext, container: Container): Promise<Endpoint[]> {
@@ -27,7 +30,7 @@ export async function allocateOn(ctx: ContainersContext, container: Container, n
   const base = requestedSettings(container.networks[name] ?? {})
   if (network.name !== name) delete container.networks[name]
   container.networks[network.name] = { ...base, NetworkID: network.id }
-  if (network.driver === 'host' || network.driver === 'null') return undefined
+  if (network.driver === 'host' || (network.driver === 'null' && !network.configOnly)) return undefined
   const dnsNames = isUserDefined(network.name) ? dnsNamesOf(container, base) : []
   const endpoint = await ctx.networks.allocate({
     networkId: network.id,
@@ -36,6 +39,7 @@ export async function allocateOn(ctx: ContainersContext, container: Container, n
     ipv4: base.IPAMConfig?.IPv4Address,
     ipv6: base.IPAMConfig?.IPv6Address,
     mac: base.DesiredMacAddress,
+    linkLocal: base.IPAMConfig?.LinkLocalIPs ?? [],
     gwPriority: base.GwPriority,
     driverOpts: base.DriverOpts ?? undefined,
     dnsNames,
@@ -50,13 +54,25 @@ export async function attachEndpoints(ctx: ContainersContext, container: Contain
   const order = startOrder(container).map((name) => container.networks[name]?.NetworkID)
   const endpoints = options.endpoints.toSorted((one, other) => order.indexOf(one.networkId) - order.indexOf(other.networkId))
   try {
-    for (const endpoint of endpoints) await ctx.networks.attach(endpoint.id, options.pid)
+    for (const endpoint of endpoints) await attachOne(ctx, container, { endpoint, pid: options.pid })
     await resolveNames(ctx, container, options.pid)
     if (endpoints.length === 0 && ownsNetworkNamespace(container)) await ctx.networks.attachNone(options.pid)
   } catch (error) {
     throw asNetworkFailure(error)
   }
   eachNetwork(ctx, container, (network) => emitNetworkEvent(ctx, 'connect', network, container.id))
+}
+
+/** Drivers of third parties may give addresses and ports as late as this: then what was written down before changes. */
+export async function attachOne(ctx: ContainersContext, container: Container, { endpoint, pid }: { endpoint: Endpoint; pid: number }): Promise<Endpoint> {
+  const placed = await ctx.networks.attach(endpoint.id, pid)
+  const name = Object.keys(container.networks).find((one) => container.networks[one]?.EndpointID === endpoint.id)
+  const settings = name === undefined ? undefined : container.networks[name]
+  if (settings === undefined) return placed
+  if (placed.ipv4 !== endpoint.ipv4 || placed.ipv6 !== endpoint.ipv6) appendFileSync(ctx.store.paths(container.id).hosts, hostsLines(container, [placed]))
+  if (placed.ports !== endpoint.ports) container.ports = allPorts(ctx.networks.endpointsOf(container.id))
+  Object.assign(settings, placeOf(placed))
+  return placed
 }
 
 /** Names resolve in the container, or the log says why not: it works without them. */
@@ -70,7 +86,11 @@ export async function resolveNames(ctx: ContainersContext, container: Container,
 }
 
 /** Gives everything back; goes on past failures, for a container must always be able to end. */
-export async function releaseEndpoints(ctx: ContainersContext, container: Container): Promise<void> {
+export function releaseEndpoints(ctx: ContainersContext, container: Container): Promise<void> {
+  return timed('network_actions', 'release', () => releaseAll(ctx, container))
+}
+
+async function releaseAll(ctx: ContainersContext, container: Container): Promise<void> {
   for (const [name, settings] of Object.entries(container.networks)) {
     const id = settings.EndpointID
     container.networks[name] = requestedSettings(settings)
@@ -152,6 +172,13 @@ function liveSettings(base: EndpointSettings, { network, endpoint, dnsNames }: {
   return {
     ...base,
     NetworkID: network.id,
+    ...placeOf(endpoint),
+    ...(dnsNames.length > 0 ? { DNSNames: dnsNames } : {}),
+  }
+}
+
+function placeOf(endpoint: Endpoint): EndpointSettings {
+  return {
     EndpointID: endpoint.id,
     Gateway: endpoint.gateway,
     IPAddress: endpoint.ipv4,
@@ -160,6 +187,5 @@ function liveSettings(base: EndpointSettings, { network, endpoint, dnsNames }: {
     GlobalIPv6Address: endpoint.ipv6,
     GlobalIPv6PrefixLen: endpoint.prefix6,
     MacAddress: endpoint.mac,
-    ...(dnsNames.length > 0 ? { DNSNames: dnsNames } : {}),
   }
 }

@@ -40,17 +40,18 @@ async function exitOf(ctx: ContainersContext, task: Task): Promise<TaskExit> {
   }
 }
 
+/**
+ * The exit is on disk before anything of the run is taken away: whoever is killed in between finds one or the other, so that no
+ * status is lost and no restart counted twice.
+ */
 export async function handleExit(ctx: ContainersContext, container: Container, { task, exit }: { task: Task | undefined; exit: TaskExit }): Promise<void> {
   container.task = undefined
   ctx.health.end(container)
   endMemoryWatch(container)
   endHealth(container)
   const ranFor = Math.max(0, exit.exitedAt - Date.parse(container.state.StartedAt))
-  await Promise.all([endTask(ctx, container, task), releaseEndpoints(ctx, container)])
-  await attempt(ctx, container, () => unmountSharedMemory(ctx, container))
-  await attempt(ctx, container, () => closeMounts(ctx, container))
   const restart = !container.isBeingRestarted && shouldRestart(container, exit.code)
-  Object.assign(container.state, {
+  const ended = {
     Running: restart,
     Restarting: restart,
     Paused: false,
@@ -58,10 +59,14 @@ export async function handleExit(ctx: ContainersContext, container: Container, {
     ExitCode: exit.code,
     OOMKilled: exit.oomKilled,
     FinishedAt: rfc3339Nano(exit.exitedAt),
-  })
+  }
   const removes = container.hostConfig.AutoRemove === true && !restart && !container.isBeingRestarted
-  if (restart) container.restartCount += 1
+  const restartCount = container.restartCount + (restart ? 1 : 0)
   // What is removed at once needs no last state: recovery would do the same from the old one.
+  if (!removes) await attempt(ctx, container, () => ctx.store.save({ ...container, restartCount, state: { ...container.state, ...ended } }))
+  await takeRunAway(ctx, container, task)
+  container.restartCount = restartCount
+  Object.assign(container.state, ended)
   if (!removes) await attempt(ctx, container, () => ctx.store.save(container))
   ctx.logs.ended(container)
   ctx.execs.containerExited(container.id)
@@ -69,6 +74,13 @@ export async function handleExit(ctx: ContainersContext, container: Container, {
   container.waiters.tellExit({ StatusCode: exit.code })
   if (restart) scheduleRestart(ctx, container, ranFor)
   if (removes) await attempt(ctx, container, () => removeLocked(ctx, container, { volumes: true }))
+}
+
+/** What a run leaves beside its exit: the task, places on networks, mounts. Each step is attempted, whatever becomes of the others. */
+export async function takeRunAway(ctx: ContainersContext, container: Container, task: Task | undefined): Promise<void> {
+  await Promise.all([endTask(ctx, container, task), releaseEndpoints(ctx, container)])
+  await attempt(ctx, container, () => unmountSharedMemory(ctx, container))
+  await attempt(ctx, container, () => closeMounts(ctx, container))
 }
 
 async function endTask(ctx: ContainersContext, container: Container, task: Task | undefined): Promise<void> {

@@ -10,11 +10,16 @@ import { isUserDefined } from './endpoint-settings.ts'
  * knows links, and the other container need not be there yet. @throws Conflict for a container that does not run, NotFound, System
  */
 export function linkedHosts(ctx: ContainersContext, hostConfig: Container['hostConfig']): (readonly [string, string])[] {
-  return linksOf(hostConfig).flatMap(({ ref, alias }) => {
+  return linkedContainers(ctx, hostConfig).flatMap(({ other, alias }) => addressesOf(other).map((address) => [address, namesFor(other, alias)] as const))
+}
+
+/** @throws as `linkedHosts` */
+export function linkedContainers(ctx: ContainersContext, hostConfig: Container['hostConfig']): { other: Container; alias: string }[] {
+  return linksOf(hostConfig).map(({ ref, alias }) => {
     const other = ctx.registry.get(ref)
     if (!other.state.Running) throw new GantryError('Conflict', `cannot link to a non running container: /${other.name} AS ${alias}`)
     if (other.networks['bridge'] === undefined) throw new GantryError('System', `Cannot link to /${other.name}, as it does not belong to the default network`)
-    return addressesOf(other).map((address) => [address, namesFor(other, alias)] as const)
+    return { other, alias }
   })
 }
 

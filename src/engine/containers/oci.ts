@@ -52,11 +52,12 @@ export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupPar
   let facts: HostFacts | undefined
   const known = (): HostFacts => (facts ??= readHostFacts())
   const inputOf = (container: ContainerRecord, options: BuildOptions & { user: SpecInput['user'] }): SpecInput => {
-    const { id, config, hostConfig, mounts } = container
+    const { id, config, hostConfig, mounts, linkEnvironment } = container
     return {
       id,
       config,
       hostConfig,
+      linkEnvironment,
       ...options,
       volumes: mounts.flatMap(({ Type, Source, Destination, RW }) => (Type === 'volume' || Type === 'image' ? [{ source: options.sources?.get(Destination) ?? Source, destination: Destination, readOnly: !RW }] : [])),
       inherited: mounts.flatMap(({ Inherited, Spec, Destination }) => (Inherited && Spec ? [{ ...Spec, Target: Destination }] : [])),
@@ -80,11 +81,11 @@ export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupPar
       return injectDevices(spec, requestedDevices(hostConfig.DeviceRequests, devices), devices)
     },
     execProcess: (container, { exec, rootfs }) => {
-      const { config, hostConfig } = container
+      const { config, hostConfig, linkEnvironment } = container
       const user = resolveUser(kernel, rootfs, exec.User || config.User || '', hostConfig.GroupAdd ?? [])
       const ownUser = exec.User ? resolveUser(kernel, rootfs, config.User ?? '', hostConfig.GroupAdd ?? []) : user
       const input = inputOf(container, { rootfs, files: {}, joined: undefined, shmPath: undefined, user: ownUser })
-      return buildExecProcess({ exec, config, container: processOf(input), user, hostCapabilities: known().capabilities })
+      return buildExecProcess({ exec, config, linkEnvironment, container: processOf(input), user, hostCapabilities: known().capabilities })
     },
   }
 }

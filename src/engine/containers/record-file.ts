@@ -30,6 +30,7 @@ export interface ConfigFile {
   HostsPath: string
   ShmPath: string
   ResolvConfPath: string
+  LinkEnvironment?: string[]
   CgroupValues?: Record<string, string>
 }
 
@@ -94,6 +95,7 @@ export function encodeConfigFile(record: ContainerRecord, paths: ContainerPaths)
     HostsPath: paths.hosts,
     ShmPath: '',
     ResolvConfPath: paths.resolvConf,
+    ...(record.linkEnvironment?.length && { LinkEnvironment: record.linkEnvironment }),
     ...(record.cgroupValues && { CgroupValues: record.cgroupValues }),
   }
   return JSON.stringify(file)
@@ -125,6 +127,7 @@ export function decodeConfigFile(id: string, text: string, hostConfigText: strin
     hasBeenStartedBefore: file.HasBeenStartedBefore ?? false,
     hasBeenManuallyStopped: file.HasBeenManuallyStopped ?? false,
     ...(file.ProcessLabel || file.MountLabel ? { labels: { process: file.ProcessLabel ?? '', mount: file.MountLabel ?? '' } } : {}),
+    ...(file.LinkEnvironment && { linkEnvironment: file.LinkEnvironment }),
     ...(file.CgroupValues && { cgroupValues: file.CgroupValues }),
   }
 }

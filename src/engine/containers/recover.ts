@@ -1,10 +1,12 @@
+import { unmount } from '../../kernel/mount.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { Task } from '../../containerd/tasks/contract.ts'
+import { emitContainerEvent } from './container-events.ts'
 import { liveContainer } from './container.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { releaseEndpoints, resolveNames } from './endpoints.ts'
-import { handleExit, superviseTask } from './exit.ts'
+import { handleExit, superviseTask, takeRunAway } from './exit.ts'
 import { volumeNames } from './mounts.ts'
 import { adoptMounts, closeMounts } from './open-mounts.ts'
 import { removeLocked } from './remove.ts'
@@ -68,11 +70,12 @@ function uniqueName(ctx: ContainersContext, container: Container): string {
   }
 }
 
-/** Tasks without a container, and tasks that were never started, are rubbish of an interrupted start or removal. */
+/** Tasks without a container are rubbish of an interrupted removal, tasks that were never started are of an interrupted start. */
 async function adoptTasks(ctx: ContainersContext): Promise<Map<string, Task>> {
   const adopted = new Map<string, Task>()
   for (const task of ctx.tasks.list()) {
-    if (ctx.registry.find(task.id) !== undefined && task.status !== 'created') {
+    const container = ctx.registry.find(task.id)
+    if (container !== undefined && (task.status !== 'created' || awaitsStart(container, task))) {
       adopted.set(task.id, task)
       continue
     }
@@ -86,25 +89,35 @@ async function adoptTasks(ctx: ContainersContext): Promise<Map<string, Task>> {
   return adopted
 }
 
+/** The start got as far as its write to disk, which comes when all is ready: its process has only to be let go. */
+function awaitsStart({ state }: Container, { pid }: Task): boolean {
+  return state.Running && !state.Restarting && state.Pid === pid
+}
+
 async function settle(ctx: ContainersContext, container: Container, task: Task | undefined): Promise<void> {
   await container.lock.run(async () => {
     const { state } = container
+    // A task that was killed before it wrote a word may have mounted its root.
+    if (task === undefined) unmount(ctx.kernel, ctx.snapshotter.mountpoint(container.id))
+    else if (task.status === 'created') await letGo(ctx, container, task)
     if (task !== undefined && task.status !== 'stopped') {
       Object.assign(state, { Running: true, Restarting: false, Paused: task.status === 'paused', Pid: task.pid })
       superviseTask(ctx, container, task)
       ctx.logs.recover(container)
       await resolveNames(ctx, container, task.pid)
       if (!state.Paused) ctx.health.begin(container)
-    } else if (task !== undefined) {
+    } else if (task !== undefined && state.Running && !state.Restarting) {
       ctx.logs.recover(container)
       await handleExit(ctx, container, { task, exit: await task.wait() })
     } else if (state.Restarting) {
+      if (task !== undefined) await finishExit(ctx, container, task)
       scheduleRestart(ctx, container, 0)
     } else if (state.Running) {
       ctx.logs.recover(container)
       await handleExit(ctx, container, { task: undefined, exit: { code: lostExitCode, exitedAt: Date.now(), oomKilled: false } })
     } else {
       ctx.logs.recover(container)
+      if (task !== undefined) await finishExit(ctx, container, task)
       await ctx.snapshotter.deactivate(container.id)
       if (Object.values(container.networks).some(({ EndpointID }) => EndpointID)) await releaseEndpoints(ctx, container)
       unmountSharedMemory(ctx, container)
@@ -113,6 +126,22 @@ async function settle(ctx: ContainersContext, container: Container, task: Task |
       if (goes && !container.removed) await removeAgain(ctx, container)
     }
   })
+}
+
+/** The exit is on disk, its run was not taken away. */
+async function finishExit(ctx: ContainersContext, container: Container, task: Task): Promise<void> {
+  await takeRunAway(ctx, container, task)
+  ctx.store.save(container)
+}
+
+/** A command that cannot be executed shows as an exit with 126 or 127 at once. */
+async function letGo(ctx: ContainersContext, container: Container, task: Task): Promise<void> {
+  try {
+    await task.start()
+    emitContainerEvent(ctx, container, 'start')
+  } catch (error) {
+    ctx.log(`cannot go on with the start of container ${container.id}: ${messageOf(error)}`)
+  }
 }
 
 /** What could not be removed once may still not be: the container stays, dead, and the engine starts. */

@@ -1,5 +1,6 @@
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import { endPending } from '../attach/pending.ts'
+import { timed } from '../metrics/timed.ts'
 import { emitContainerEvent } from './container-events.ts'
 import { stateWord } from './container.ts'
 import type { Container } from './container.ts'
@@ -28,7 +29,11 @@ function stillRunning(container: Container): GantryError {
 }
 
 /** Under the container's lock, not running. The unlink of its configuration is the moment of removal. With `volumes` its anonymous ones go too. */
-export async function removeLocked(ctx: ContainersContext, container: Container, { volumes }: { volumes: boolean }): Promise<void> {
+export function removeLocked(ctx: ContainersContext, container: Container, options: { volumes: boolean }): Promise<void> {
+  return timed('container_actions', 'delete', () => removeOnce(ctx, container, options))
+}
+
+async function removeOnce(ctx: ContainersContext, container: Container, { volumes }: { volumes: boolean }): Promise<void> {
   cancelRestart(ctx, container)
   container.state.RemovalInProgress = true
   try {

@@ -13,9 +13,11 @@ import type { ContainersContext } from './context.ts'
 import { allocateEndpoints, attachEndpoints, releaseEndpoints } from './endpoints.ts'
 import { superviseTask } from './exit.ts'
 import { resetHealth } from '../health/health-monitors.ts'
+import { timed } from '../metrics/timed.ts'
 import { joinedContainers } from './joined.ts'
 import { prepareFiles } from './network-files.ts'
 import { relabelMounts } from './labels.ts'
+import { linkEnvironment } from './link-environment.ts'
 import { tellLinking } from './linked-hosts.ts'
 import { closeMounts, openMounts, type OpenMounts } from './open-mounts.ts'
 import { removeLocked } from './remove.ts'
@@ -47,7 +49,11 @@ function assertStartable(container: Container): void {
  * The start itself, under the container's lock. One write to disk, between creation and start of the process: it
  * names the endpoints, so that a new engine knows what belongs to the task it finds.
  */
-export async function startLocked(ctx: ContainersContext, container: Container): Promise<void> {
+export function startLocked(ctx: ContainersContext, container: Container): Promise<void> {
+  return timed('container_actions', 'start', () => startOnce(ctx, container))
+}
+
+async function startOnce(ctx: ContainersContext, container: Container): Promise<void> {
   let task: Task | undefined
   let mounts: OpenMounts | undefined
   let logs: Awaited<ReturnType<ContainersContext['logs']['prepare']>> | undefined
@@ -55,8 +61,9 @@ export async function startLocked(ctx: ContainersContext, container: Container):
   try {
     const joined = joinedContainers(ctx, container)
     takeHostname(container, joined.network)
-    const endpoints = await allocateEndpoints(ctx, container)
+    const endpoints = await timed('network_actions', 'allocate', () => allocateEndpoints(ctx, container))
     const files = prepareFiles(ctx, container, { endpoints, network: joined.network })
+    container.linkEnvironment = linkEnvironment(ctx, container)
     await requireProfile(ctx.kernel, apparmorProfileOf(container.hostConfig, ctx.security))
     const users = containerUsers(container.hostConfig, ctx.security.userRemap, joined)
     const root = rootIdentity(users)
@@ -83,7 +90,8 @@ export async function startLocked(ctx: ContainersContext, container: Container):
       stdio: { stdin: container.config.OpenStdin ?? false, logPath: logs.logPath, logRules: logs.logRules },
     })
     applyCgroupRecord(container, task)
-    await attachEndpoints(ctx, container, { pid: task.pid, endpoints })
+    const { pid } = task
+    await timed('network_actions', 'connect', () => attachEndpoints(ctx, container, { pid, endpoints }))
     await connectPending(container, task)
     markRunning(container, task)
     tellLinking(ctx, container)

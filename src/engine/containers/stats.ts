@@ -9,7 +9,7 @@ export async function* containerStats(reader: StatsReader, container: Container,
   const runs = container.state.Running && !container.state.Restarting
   if (mode === 'stream') yield* reader.frames(container, signal)
   else if (mode === 'one-shot' || !runs) yield statsFrame(container, readSample(container), undefined)
-  else yield* secondOf(reader.frames(container, signal))
+  else yield* secondOf(reader.frames(container, signal, { soon: true }))
 }
 
 /** The first frame has nothing to compare with: shares of the CPU would be those since boot. */

@@ -2,6 +2,7 @@ import { messageOf } from '../../lib/errors.ts'
 import { emitContainerEvent } from '../containers/container-events.ts'
 import type { Container } from '../containers/container.ts'
 import type { ContainersContext } from '../containers/context.ts'
+import { tellProbe } from '../metrics/timed.ts'
 import { probeCommand, probeInterval } from './health-config.ts'
 import { healthAfter, startingHealth, type ProbeResult } from './health-state.ts'
 import { runProbe } from './run-probe.ts'
@@ -51,6 +52,7 @@ export class HealthMonitors {
     const { container, command, aborter } = monitor
     const result = await runProbe(this.#ctx(), container, { command, signal: aborter.signal })
     if (aborter.signal.aborted) return
+    tellProbe({ failed: result.ExitCode !== 0 })
     this.#record(container, result)
     this.#schedule(monitor)
   }

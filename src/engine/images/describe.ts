@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Image } from '../../containerd/images/contract.ts'
+import type { Image, ManifestSummary } from '../../containerd/images/contract.ts'
 import type { LayerSize, Snapshotter } from '../../containerd/snapshots/contract.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 
@@ -42,6 +42,21 @@ function describeConfig(config: ContainerConfig): Record<string, unknown> {
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === false) return true
   return typeof value === 'object' && Object.keys(value).length === 0
+}
+
+/** The ImageManifestSummary of each manifest of an image, API 1.47. */
+export function describeManifests(manifests: readonly ManifestSummary[], usersOf: (imageId: string) => readonly { id: string }[]): Record<string, unknown>[] {
+  return manifests.map(({ id, descriptor, kind, image, content, attests }) => ({
+    ID: id,
+    Descriptor: descriptor,
+    Available: image !== undefined,
+    Size: { Content: content, Total: content + (image?.size ?? 0) },
+    Kind: kind,
+    ...(kind === 'image' && {
+      ImageData: { Platform: descriptor.platform, Containers: image ? usersOf(image.id).map((user) => user.id) : [], Size: { Unpacked: image?.size ?? 0 } },
+    }),
+    ...(attests !== undefined && { AttestationData: { For: attests } }),
+  }))
 }
 
 /** A row of GET /images/json. -1: not counted. */

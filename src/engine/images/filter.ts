@@ -19,7 +19,8 @@ const known = new Set(['dangling', 'label', 'label!', 'before', 'since', 'until'
  */
 export function selectImages(store: ImageStore, { all, filters, used }: SelectImages): Image[] {
   for (const key of filters.keys()) if (!known.has(key)) throw new GantryError('InvalidParameter', `invalid filter '${key}'`)
-  const images = store.list()
+  // What is one platform's of another image's names is listed with that one.
+  const images = store.list().filter((image) => image.isVariant !== true)
   const parents = new Set(images.map((image) => image.parent))
   const patterns = [...(filters.get('reference') ?? [])].map(globToRegExp)
   const tests: ((image: Image) => boolean)[] = [dangling(filters), labels(filters), ...times(store, filters)]

@@ -24,7 +24,9 @@ export async function pruneImages({ store, filters, inUse, remove, layerSize }: 
   const deleted: { Untagged?: string; Deleted?: string }[] = []
   for (const image of store.list()) {
     const named = image.repoTags.length > 0 || image.repoDigests.length > 0
-    if ((onlyDangling && named) || inUse(image.id).length > 0 || !tests.every((test) => test(image))) continue
+    // Of another platform goes with the image whose names it has, and keeps that one as long as a container was made of it.
+    const users = [image.id, ...(image.variants ?? [])].flatMap(inUse)
+    if (image.isVariant === true || (onlyDangling && named) || users.length > 0 || !tests.every((test) => test(image))) continue
     deleted.push(...(await removeAllNames(image, { store, remove })))
   }
   const after = layerBytes(store, layerSize)

@@ -3,13 +3,13 @@ import type { ContainerConfig } from '../types/container-config.ts'
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * A container's environment: PATH, HOSTNAME, TERM for a terminal, then the image's and the user's, which replace in
+ * A container's environment: PATH, HOSTNAME, TERM for a terminal, then what links tell, then the image's and the user's, which replace in
  * place; a bare NAME removes. HOME is last, when nobody has set it.
  */
-export function environmentOf(config: ContainerConfig, home: string): string[] {
+export function environmentOf(config: ContainerConfig, home: string, links: readonly string[] = []): string[] {
   const defaults = [`PATH=${defaultPath}`, `HOSTNAME=${config.Hostname ?? ''}`]
   if (config.Tty) defaults.push('TERM=xterm')
-  return withHome(mergeEnvironment(defaults, config.Env), home)
+  return withHome(mergeEnvironment([...defaults, ...links], config.Env), home)
 }
 
 /** `overrides` replace entries of `base` where those stand; new ones go to the end. */

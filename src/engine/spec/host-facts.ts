@@ -24,6 +24,7 @@ export function readHostFacts(): HostFacts {
     capabilities: ownCapabilities(),
     cgroupVersion: v2 ? 2 : 1,
     cpus: availableParallelism(),
+    memoryNodes: memoryNodes(v2),
     swapLimit: v2 ? existsSync('/proc/swaps') : existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes'),
     timeNamespace: existsSync('/proc/self/ns/time'),
     apparmor: readFirst('/sys/module/apparmor/parameters/enabled') === 'Y',
@@ -66,6 +67,12 @@ function thermalThrottlePaths(): string[] {
     .filter((name) => /^cpu\d+$/.test(name))
     .map((name) => `${root}/${name}/thermal_throttle`)
     .filter((path) => existsSync(path))
+}
+
+/** Of the group that all containers are below. A kernel without such groups has them all. */
+function memoryNodes(v2: boolean): string {
+  const file = v2 ? '/sys/fs/cgroup/cpuset.mems.effective' : '/sys/fs/cgroup/cpuset/cpuset.mems'
+  return readFirst(file) || readFirst('/sys/devices/system/node/has_memory') || '0'
 }
 
 function readFirst(path: string): string | undefined {

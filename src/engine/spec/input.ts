@@ -12,6 +12,8 @@ export interface SpecInput {
   /** The request's configuration merged with the image's. `Hostname` is filled in (first 12 digits of the id by default). */
   config: ContainerConfig
   hostConfig: HostConfig
+  /** What links tell: before the image's and the user's variables, which may replace it. */
+  linkEnvironment?: readonly string[]
   /** Host path of the mounted root file system. */
   rootfs: string
   user: ResolvedUser
@@ -66,6 +68,8 @@ export interface HostFacts {
   cgroupVersion: 1 | 2
   /** Usable processors. */
   cpus: number
+  /** Memory nodes as the kernel lists them: "0-1". */
+  memoryNodes: string
   /** Whether memory.swap.max (v2) or memory.memsw.limit_in_bytes (v1) exists. */
   swapLimit: boolean
   timeNamespace: boolean

@@ -20,7 +20,7 @@ export function processOf(input: SpecInput): OciProcess {
     ...consoleSize(config.Tty, hostConfig.ConsoleSize),
     user: ociUser(user),
     args: usesInit(input) ? [initDestination, '--', ...command] : command,
-    env: environmentOf(config, user.home),
+    env: environmentOf(config, user.home, input.linkEnvironment),
     cwd: config.WorkingDir || '/',
     capabilities: processCapabilities(mask, user.uid),
     rlimits: rlimitsOf(hostConfig.Ulimits),
@@ -46,6 +46,7 @@ export interface ExecInput {
   exec: ExecConfig
   /** The container's configuration, as in SpecInput. */
   config: ContainerConfig
+  linkEnvironment?: readonly string[]
   /** The specification that the container runs with. */
   container: OciProcess
   /** `exec.User`, or the container's own user when that is empty, looked up in the running root. */
@@ -58,7 +59,7 @@ export interface ExecInput {
  * A further process in a running container: the container's environment, directory and limits, except for what the
  * exec says. A privileged exec has all capabilities that the host has.
  */
-export function buildExecProcess({ exec, config, container, user, hostCapabilities }: ExecInput): OciProcess {
+export function buildExecProcess({ exec, config, linkEnvironment, container, user, hostCapabilities }: ExecInput): OciProcess {
   const args = exec.Cmd ?? []
   if (args.length === 0) throw new GantryError('InvalidParameter', 'No exec command specified')
   const terminal = exec.Tty ?? false
@@ -71,7 +72,7 @@ export function buildExecProcess({ exec, config, container, user, hostCapabiliti
     ...consoleSize(terminal, exec.ConsoleSize),
     user: ociUser(user),
     args: [...args],
-    env: environmentOf({ ...config, Tty: terminal, Env: [...(config.Env ?? []), ...(exec.Env ?? [])] }, user.home),
+    env: environmentOf({ ...config, Tty: terminal, Env: [...(config.Env ?? []), ...(exec.Env ?? [])] }, user.home, linkEnvironment),
     cwd: exec.WorkingDir || container.cwd,
     capabilities: user.uid === 0 ? { bounding: names, effective: names, permitted: names } : { bounding: names },
   }

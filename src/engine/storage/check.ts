@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { references, type StoredImage } from '../../containerd/images/image-database.ts'
+import { indexReferences, references, type StoredImage } from '../../containerd/images/image-database.ts'
 import { unmount } from '../../kernel/mount.ts'
 import { LayerTar } from '../../containerd/images/layer-tar.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
@@ -9,8 +9,8 @@ import type { StorageCheck, StorageProblem } from '../engine.ts'
 import type { OpenStorage } from './storage.ts'
 
 /**
- * Looks at everything that is stored: each blob's digest, each image's blobs and layers, each layer's and snapshot's owner, mounts;
- * with `full` at each file of each layer.
+ * Looks at everything that is stored: each blob's digest, each image's blobs and layers, each layer's and snapshot's owner, mounts, how
+ * many bytes each layer's files are; with `full`, and where those are not what was unpacked, at each file of the layer.
  * With `repair` it takes away what is broken or belongs to nothing; an image that a container stands on stays.
  */
 export async function checkStorage(room: OpenStorage, { repair, full }: { repair: boolean; full: boolean }): Promise<StorageCheck> {
@@ -30,8 +30,10 @@ export async function checkStorage(room: OpenStorage, { repair, full }: { repair
       problems.push({ problem: what + reason, repaired })
     }
     const damaged = await checkBlobs(room, report)
-    const layers = full ? await checkLayers(room, damaged, report) : new Set<string>()
+    const suspects = full ? undefined : new Set(await room.snapshotter.suspects())
+    const layers = suspects?.size === 0 ? new Set<string>() : await checkLayers(room, { damaged, suspects }, report)
     await checkImages(room, { blobs: damaged, layers }, report)
+    await checkIndexes(room, damaged, report)
     const digests = await room.store.core.content.list()
     await checkOwners(room, digests, report)
     await checkMounts(room, report)
@@ -63,16 +65,17 @@ async function checkBlobs({ store }: OpenStorage, report: Report): Promise<Set<s
 
 const mostNamed = 5
 
-/** @returns chain ids of layers whose files are not those of their archive */
-async function checkLayers({ store, snapshotter, containers }: OpenStorage, damaged: ReadonlySet<string>, report: Report): Promise<Set<string>> {
+/** `suspects`: the only ones to look at. @returns chain ids of layers whose files are not those of their archive */
+async function checkLayers({ store, snapshotter, containers }: OpenStorage, { damaged, suspects }: { damaged: ReadonlySet<string>; suspects: ReadonlySet<string> | undefined }, report: Report): Promise<Set<string>> {
   const { content, database } = store.core
   const looked = new Set<string>()
   const found = new Set<string>()
   for (const { layers } of database.images.values()) {
     for (const [at, { chainId, diffId, blob }] of layers.entries()) {
-      if (looked.has(chainId) || damaged.has(blob) || !content.has(blob) || !snapshotter.hasLayer(chainId)) continue
+      if (suspects?.has(chainId) === false || looked.has(chainId) || damaged.has(blob) || !content.has(blob) || !snapshotter.hasLayer(chainId)) continue
       looked.add(chainId)
-      const differences = await snapshotter.compare(chainId, new LayerTar({ path: content.path(blob), digest: blob }, { diffId, at }))
+      const tar = new LayerTar({ path: content.path(blob), digest: blob }, { diffId, at })
+      const differences = await snapshotter.compare(chainId, tar).catch((error: unknown) => [`cannot look at its files: ${messageOf(error)}`])
       if (differences.length === 0) continue
       found.add(chainId)
       const more = differences.length > mostNamed ? `; and ${differences.length - mostNamed} more` : ''
@@ -99,11 +102,19 @@ async function checkImages(room: OpenStorage, damaged: { blobs: ReadonlySet<stri
   }
 }
 
+/** A name whose index is lost keeps its image; those of other platforms lose it. */
+async function checkIndexes({ store }: OpenStorage, damaged: ReadonlySet<string>, report: Report): Promise<void> {
+  const { content, database } = store.core
+  for (const [name, { digest }] of database.indexes) {
+    if (damaged.has(digest) || !content.has(digest)) await report(`${name} lacks its index ${digest}`, () => database.removeIndex(name))
+  }
+}
+
 async function checkOwners(room: OpenStorage, digests: readonly string[], report: Report): Promise<void> {
   const { snapshotter, others } = room
   const { content, database, holds } = room.store.core
   const pending = database.pending()
-  const used = new Set([...[...database.images.values()].flatMap(references), ...pending].map(({ kind, key }) => `${kind} ${key}`))
+  const used = new Set([...[...database.images.values()].flatMap(references), ...indexReferences(database), ...pending].map(({ kind, key }) => `${kind} ${key}`))
   const elsewhere = others.blobs()
   for (const digest of digests) {
     if (used.has(`blob ${digest}`) || elsewhere.has(digest) || holds.has({ kind: 'blob', key: digest }) || !content.has(digest)) continue

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { GantryError } from '../../lib/errors.ts'
 import type { ImageCore } from '../../containerd/images/image-core.ts'
 import type { ImageDatabase, StoredImage } from '../../containerd/images/image-database.ts'
+import type { StoredIndex } from '../../containerd/images/name-indexes.ts'
 import { LayerTar } from '../../containerd/images/layer-tar.ts'
 import type { Snapshotter } from '../../containerd/snapshots/contract.ts'
 
@@ -16,6 +17,11 @@ export async function copyImages({ from, to, progress }: CopyImages): Promise<vo
   for (const image of from.database.images.values()) {
     await copyLayers({ from, to, progress }, image)
     await copyRecord({ from, to, progress }, image)
+  }
+  for (const [name, id] of from.database.names) {
+    const index = from.database.indexes.get(name)
+    const copied = to.database.indexes.get(name)
+    if (index !== undefined && !(copied?.digest === index.digest && sameNames([...index.images], [...copied.images]))) copyIndex({ from, to }, { name, id, index })
   }
 }
 
@@ -54,10 +60,16 @@ async function copyRecord({ from, to, progress }: CopyImages, image: StoredImage
   progress(`${tags[0] ?? image.id.slice(0, 19)}: Copied`)
 }
 
+function copyIndex({ from, to }: Pick<CopyImages, 'from' | 'to'>, { name, id, index }: { name: string; id: string; index: StoredIndex }): void {
+  to.database.setName(name, id, index)
+  to.database.images.get(id)!.lastTagged = from.database.images.get(id)!.lastTagged
+}
+
 /** Takes out of the other store what this one does not have any more. */
 export function dropStrangers(from: ImageDatabase, to: ImageDatabase): void {
   for (const image of to.images.values()) if (!from.images.has(image.id)) to.remove(image)
   for (const [name, id] of to.names) if (from.names.get(name) !== id) to.removeName(name)
+  for (const name of to.indexes.keys()) if (!from.indexes.has(name)) to.removeIndex(name)
 }
 
 function namesOf(database: ImageDatabase, id: string): string[] {

@@ -69,8 +69,10 @@ async function switchDriver(room: OpenStorage, driver: string, progress: (line: 
   writeStorageRecord(record, { driver: old.name, switchingTo: driver, merges, previous: before?.previous ?? [] })
   try {
     await copyImages({ from: store.core, to: { database, snapshotter: target }, progress })
-    // Locks first, as a commit has them.
-    await holding(room.containers(), () => store.core.exclusive(() => cutOver(room, { target, database, merges, progress })))
+    const { works } = store.core
+    if (works.running > 0) progress('Waiting for pulls and builds to end')
+    // Locks before the store's turn, as a commit has them.
+    await works.alone(() => holding(room.containers(), () => store.core.exclusive(() => cutOver(room, { target, database, merges, progress }))))
   } catch (error) {
     if (snapshotter.current !== target) {
       database.close()

@@ -63,6 +63,10 @@ export class SwitchableSnapshotter implements Snapshotter {
     return this.#current.commit(key, chainId)
   }
 
+  suspects(): Promise<string[]> {
+    return this.#current.suspects()
+  }
+
   compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]> {
     return this.#current.compare(chainId, tar)
   }

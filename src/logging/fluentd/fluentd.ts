@@ -4,6 +4,7 @@ import { extraAttributes } from '../attributes.ts'
 import { SendFailure } from '../contract.ts'
 import type { LogMessage, LogSender, RemoteDriver } from '../contract.ts'
 import { logTag } from '../tag.ts'
+import { renewingSender } from '../wire/renewing-sender.ts'
 import { streamSender } from '../wire/send-each.ts'
 import { openStream, type StreamConnection } from '../wire/stream-connection.ts'
 import { packArrayHeader, packEventTime, packMap, packString, packUint32, unpackStrings } from './msgpack.ts'
@@ -19,17 +20,19 @@ export const fluentd: RemoteDriver = {
     return { wait: retryWait, limit: maxRetries }
   },
   async open(source) {
-    const { address, requestAck, subSecond } = fluentdOptions(source.options)
+    const { address, requestAck, subSecond, async: connectsLater, writeTimeout, reconnectInterval } = fluentdOptions(source.options)
     const tag = packString(logTag(source))
     const extra = [...extraAttributes(source)]
     const constant = [['container_id', source.id], ['container_name', `/${source.name}`]] as const
-    const stream = await openStream(address, address.scheme === 'tls' ? { tls: { host: address.host } } : {})
+    const open = (): Promise<StreamConnection> => openStream(address, { writeTimeout, ...(address.scheme === 'tls' && { tls: { host: address.host } }) })
     const encode = (message: LogMessage, chunk?: string): Buffer => {
       const time = subSecond ? packEventTime(message.time) : packUint32(Number(message.time / 1_000_000_000n))
       const record = packMap([...constant, ['source', message.stream], ['log', message.line], ...extra, ...partial(message)])
       return Buffer.concat([packArrayHeader(chunk === undefined ? 3 : 4), tag, time, record, ...(chunk === undefined ? [] : [packMap([['chunk', chunk]])])])
     }
-    return requestAck ? acknowledgedSender(stream, encode) : streamSender(stream, (message) => encode(message))
+    const senderOn = (stream: StreamConnection): LogSender => (requestAck ? acknowledgedSender(stream, encode) : streamSender(stream, (message) => encode(message)))
+    const first = senderOn(await open())
+    return connectsLater && reconnectInterval > 0 ? renewingSender(first, { every: reconnectInterval, open: async () => senderOn(await open()) }) : first
   },
 }
 

@@ -17,6 +17,10 @@ export interface FluentdOptions {
   /** Milliseconds. */
   retryWait: number
   maxRetries: number
+  /** Milliseconds that the receiver may take to accept what is written; 0: any time. */
+  writeTimeout: number
+  /** Milliseconds after which another connection is made, so that receivers behind one address share the work; 0: never. */
+  reconnectInterval: number
 }
 
 /** @throws InvalidParameter in Docker's words. `fluentd-buffer-limit` is checked only: what waits lies in a file. */
@@ -24,7 +28,7 @@ export function fluentdOptions(options: LogOptions): FluentdOptions {
   refuseUnknown(options, known, (name) => `unknown log opt '${name}' for fluentd log driver`)
   const address = fluentdAddress(options['fluentd-address'] ?? '')
   given(options, 'fluentd-buffer-limit', memorySize, 0)
-  given(options, 'fluentd-write-timeout', duration, 0)
+  const writeTimeout = given(options, 'fluentd-write-timeout', duration, 0)
   const interval = given(options, 'fluentd-async-reconnect-interval', duration, 0)
   if (interval !== 0 && (interval < 100 || interval > 10_000)) throw invalid(`invalid value for fluentd-async-reconnect-interval: value (${options['fluentd-async-reconnect-interval']}) must be between 100ms and 10s`)
   const retryWait = given(options, 'fluentd-retry-wait', duration, 1000)
@@ -39,6 +43,8 @@ export function fluentdOptions(options: LogOptions): FluentdOptions {
     subSecond: given(options, 'fluentd-sub-second-precision', boolean, false),
     retryWait,
     maxRetries,
+    writeTimeout,
+    reconnectInterval: interval,
   }
 }
 

@@ -18,7 +18,10 @@ const maxChunks = 128
 export const gelf: RemoteDriver = {
   name: 'gelf',
   check: (options) => void gelfOptions(options),
-  retry: (options) => ({ wait: gelfOptions(options).reconnectDelay * 1000, limit: Number.POSITIVE_INFINITY }),
+  retry: (options) => {
+    const { reconnectDelay, maxReconnect } = gelfOptions(options)
+    return { wait: reconnectDelay * 1000, limit: maxReconnect }
+  },
   async open(source) {
     const options = gelfOptions(source.options)
     const encode = encoder(source)

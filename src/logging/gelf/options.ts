@@ -11,6 +11,7 @@ export interface GelfOptions {
   level: number
   /** Seconds. */
   reconnectDelay: number
+  /** How often the same lines are tried before they are given up; for ever unless it is given. */
   maxReconnect: number
 }
 
@@ -31,7 +32,7 @@ export function gelfOptions(options: LogOptions): GelfOptions {
     if (!/^\d+$/.test(text)) throw invalid(`${JSON.stringify(name)} must be a positive integer`)
     return Number(text)
   }
-  return { address, compression: type, level: level === undefined ? 1 : Number(level), maxReconnect: natural('gelf-tcp-max-reconnect', 3), reconnectDelay: natural('gelf-tcp-reconnect-delay', 1) }
+  return { address, compression: type, level: level === undefined ? 1 : Number(level), maxReconnect: natural('gelf-tcp-max-reconnect', Number.POSITIVE_INFINITY), reconnectDelay: natural('gelf-tcp-reconnect-delay', 1) }
 }
 
 function gelfAddress(text: string): Address {

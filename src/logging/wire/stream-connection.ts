@@ -17,8 +17,8 @@ export interface StreamConnection {
   close(): void
 }
 
-/** @throws GantryError Unavailable "dial tcp 127.0.0.1:514: connect: connection refused" */
-export async function openStream({ scheme, host, port, path }: Address, options: { tls?: ConnectionOptions; timeout?: number } = {}): Promise<StreamConnection> {
+/** `timeout` of connecting and `writeTimeout` in milliseconds. @throws GantryError Unavailable "dial tcp 127.0.0.1:514: connect: connection refused" */
+export async function openStream({ scheme, host, port, path }: Address, options: { tls?: ConnectionOptions; timeout?: number; writeTimeout?: number } = {}): Promise<StreamConnection> {
   const target = scheme === 'unix' ? { path } : { host, port }
   const socket = options.tls === undefined ? connect(target) : connectTls({ ...target, ...options.tls })
   const network = scheme === 'unix' ? `unix ${path}` : `tcp ${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -31,7 +31,7 @@ export async function openStream({ scheme, host, port, path }: Address, options:
   } finally {
     clearTimeout(timer)
   }
-  return connection(socket)
+  return connection(socket, options.writeTimeout ?? 0)
 }
 
 /** In Go's words. */
@@ -44,7 +44,8 @@ function reason(error: unknown): string {
   return known[code ?? ''] ?? message
 }
 
-function connection(socket: Socket): StreamConnection {
+/** `writeTimeout` milliseconds for each write; 0: any time. A stream that is too slow is broken. */
+function connection(socket: Socket, writeTimeout: number): StreamConnection {
   let broken: Error | undefined
   let brokenAt = Number.POSITIVE_INFINITY
   let received: Buffer[] = []
@@ -73,7 +74,17 @@ function connection(socket: Socket): StreamConnection {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         if (broken !== undefined) return reject(broken)
-        socket.write(bytes, (error) => (error ? reject(error) : resolve()))
+        let late: Error | undefined
+        const giveUp = (): void => {
+          late = new Error('i/o timeout')
+          socket.destroy(late)
+        }
+        const timer = writeTimeout > 0 ? setTimeout(giveUp, writeTimeout) : undefined
+        socket.write(bytes, (error) => {
+          clearTimeout(timer)
+          if (error) reject(late ?? error)
+          else resolve()
+        })
       }),
     async read() {
       while (received.length === 0) {

@@ -52,8 +52,8 @@ void test('what does not exist is "page not found", what is to come says so, and
   const swarm = await api.request('GET', '/services')
   assert.equal(swarm.status, 503)
   assert.match(String(swarm.document()['message']), /^This node is not a swarm manager\. Use "docker swarm init"/)
-  const socket = await api.request('GET', '/containers/x/attach/ws')
-  assert.equal(socket.status, 501)
+  const privileges = await api.request('GET', '/plugins/privileges')
+  assert.equal(privileges.status, 501)
 })
 
 void test('an escape that is none is a bad request', async (t) => {

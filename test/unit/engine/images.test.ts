@@ -36,6 +36,8 @@ function store(images: Image[]): ImageStore {
     find,
     get: (reference) => find(reference) ?? fail(`No such image: ${reference}`),
     list: () => [...images],
+    manifests: async (image) => [{ id: 'sha256:m', descriptor: { mediaType: 'm', digest: 'sha256:m', size: 1, platform: { architecture: 'amd64', os: 'linux' } }, kind: 'image', image, content: 7 }],
+    descriptor: async () => ({ mediaType: 'm', digest: 'sha256:m', size: 1 }),
     tag: () => {},
     remove: async (reference) => {
       const image = find(reference) ?? fail(reference)
@@ -123,7 +125,7 @@ void test('history tells the size of each layer, newest first, and 0 for steps w
 void test('inspect has the keys of API 1.51', async () => {
   const document = await images().images.inspect('busybox:1')
   assert.deepEqual(Object.keys(document).toSorted(), [
-    'Architecture', 'Author', 'Comment', 'Config', 'Created', 'DockerVersion', 'GraphDriver', 'Id', 'Metadata', 'Os', 'Parent', 'RepoDigests', 'RepoTags', 'RootFS', 'Size',
+    'Architecture', 'Author', 'Comment', 'Config', 'Created', 'Descriptor', 'DockerVersion', 'GraphDriver', 'Id', 'Metadata', 'Os', 'Parent', 'RepoDigests', 'RepoTags', 'RootFS', 'Size',
   ])
   assert.deepEqual(document['RootFS'], { Type: 'layers', Layers: ['sha256:1', 'sha256:2'] })
   assert.deepEqual(document['Config'], { Env: [], Cmd: ['sh'], WorkingDir: '', Labels: { tier: 'base' } })

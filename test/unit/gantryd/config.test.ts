@@ -116,7 +116,6 @@ const unsupported: [string[], RegExp][] = [
   [['--host-gateway-ip', 'nowhere'], /invalid host-gateway-ip: nowhere is no IP address/],
   [['--default-runtime', 'kata'], /specified default runtime 'kata' does not exist/],
   [['-b', 'br0', '--bridge-name', 'br1'], /both mean the same/],
-  [['-b', 'none'], /not implemented yet: --bridge none/],
 ]
 for (const [args, message] of unsupported) {
   void test(`${args.join(' ')} is refused`, () => {

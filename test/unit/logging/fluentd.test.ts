@@ -65,3 +65,30 @@ test('bad options are refused in the words of Docker', () => {
   assert.equal(fluentd.connectsLater?.({ 'fluentd-async': 'true' }), true)
   assert.deepEqual(fluentd.retry?.({ 'fluentd-retry-wait': '1m30s', 'fluentd-max-retries': '3' }), { wait: 90_000, limit: 3 })
 })
+
+test('a receiver that does not read in time is left with fluentd-write-timeout', async () => {
+  await using receiver = await streamReceiver({ deaf: true })
+  const sender = await fluentd.open(source({ 'fluentd-address': `127.0.0.1:${receiver.port}`, 'fluentd-write-timeout': '50ms' }), linuxKernel)
+  const much = line('x'.repeat(1 << 20))
+  // What the kernels of both sides hold is taken; it is far from that much.
+  await assert.rejects(sender.send(Array.from({ length: 32 }, () => much)), { name: 'SendFailure', message: 'i/o timeout' })
+  sender.close()
+})
+
+test('with fluentd-async-reconnect-interval an old connection is replaced by a new one', async () => {
+  await using receiver = await streamReceiver()
+  const options = { 'fluentd-address': `127.0.0.1:${receiver.port}`, 'fluentd-async': 'true', 'fluentd-async-reconnect-interval': '100ms' }
+  const sender = await fluentd.open(source(options), linuxKernel)
+  await eventually(async () => {
+    await sender.send([line('x')])
+    assert.ok(receiver.connections() >= 3)
+  })
+  sender.close()
+  await using once = await streamReceiver()
+  const steady = await fluentd.open(source({ ...options, 'fluentd-async': 'false', 'fluentd-address': `127.0.0.1:${once.port}` }), linuxKernel)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  await steady.send([line('x')])
+  await eventually(() => assert.equal(once.received.length, 1))
+  assert.equal(once.connections(), 1)
+  steady.close()
+})

@@ -66,3 +66,9 @@ test('bad options are refused in the words of Docker', () => {
   ]
   for (const [options, text] of cases) assert.throws(() => gelf.check(options), { message: text })
 })
+
+test('lines are tried for ever, or as often as gelf-tcp-max-reconnect says', () => {
+  const tcp = { 'gelf-address': 'tcp://h:1' }
+  assert.deepEqual(gelf.retry?.(tcp), { wait: 1000, limit: Number.POSITIVE_INFINITY })
+  assert.deepEqual(gelf.retry?.({ ...tcp, 'gelf-tcp-max-reconnect': '2', 'gelf-tcp-reconnect-delay': '5' }), { wait: 5000, limit: 2 })
+})

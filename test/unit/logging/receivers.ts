@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net'
 export interface Receiver extends AsyncDisposable {
   readonly port: number
   readonly received: Buffer[]
+  /** How many were ever made. */
+  connections(): number
   /** Ends the connections that are open. */
   hangUp(): void
 }
@@ -18,7 +20,7 @@ export async function udpReceiver(): Promise<Receiver> {
   socket.on('message', (message) => received.push(message))
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
-  return { port: socket.address().port, received, hangUp: () => {}, [Symbol.asyncDispose]: async () => void socket.close() }
+  return { port: socket.address().port, received, connections: () => 0, hangUp: () => {}, [Symbol.asyncDispose]: async () => void socket.close() }
 }
 
 export interface StreamReceiver {
@@ -26,14 +28,17 @@ export interface StreamReceiver {
   path?: string
   port?: number
   answer?: (bytes: Buffer) => Buffer | undefined
+  /** Takes connections and reads nothing. */
+  deaf?: boolean
 }
 
-export async function streamReceiver({ tls, path, port = 0, answer }: StreamReceiver = {}): Promise<Receiver> {
+export async function streamReceiver({ tls, path, port = 0, answer, deaf = false }: StreamReceiver = {}): Promise<Receiver> {
   const received: Buffer[] = []
   const sockets = new Set<Socket>()
   const accept = (socket: Socket): void => {
     sockets.add(socket)
     socket.on('error', () => {})
+    if (deaf) return void socket.pause()
     socket.on('data', (bytes: Buffer) => {
       received.push(bytes)
       const reply = answer?.(bytes)
@@ -48,6 +53,7 @@ export async function streamReceiver({ tls, path, port = 0, answer }: StreamRece
   return {
     port: path === undefined ? (server.address() as AddressInfo).port : 0,
     received,
+    connections: () => sockets.size,
     hangUp,
     async [Symbol.asyncDispose]() {
       hangUp()

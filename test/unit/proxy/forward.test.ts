@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { Socket as UdpSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { forwardTcp } from '../../../src/proxy/tcp.ts'
 import { forwardUdp } from '../../../src/proxy/udp.ts'
+import { eventually } from '../../e2e/harness/eventually.ts'
 
 const host = '127.0.0.1'
 
@@ -22,6 +27,14 @@ async function tcpBehind(answer: (socket: Socket) => void): Promise<{ port: numb
     await forwarder.close()
     server.close()
   } }
+}
+
+async function talk(port: number, say: string): Promise<string> {
+  const client = connect({ port, host, allowHalfOpen: true })
+  client.end(say)
+  let heard = ''
+  for await (const piece of client) heard += String(piece)
+  return heard
 }
 
 function sum(bytes: Buffer): string {
@@ -97,6 +110,40 @@ void describe('forwarding TCP', () => {
       assert.equal(sum(Buffer.concat(back)), sum(all))
     }))
     await close()
+  })
+
+  void it('goes on with a download for a slow reader, also when the pipe is out of slots before it is out of space', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gantry-proxy-'))
+    const all = randomBytes(16_000_000)
+    writeFileSync(path.join(folder, 'all'), all)
+    const [containerPort, port] = [await freePort(), await freePort()]
+    // It sends pages of a file, each a slot of its own.
+    const httpd = spawn('/bin/busybox', ['httpd', '-f', '-p', `${host}:${containerPort}`, '-h', folder])
+    await eventually(() => new Promise((resolve, reject) => connect({ port: containerPort, host }, resolve as () => void).on('error', reject)))
+    const forwarder = await forwardTcp({ protocol: 'tcp', hostIp: host, hostPort: port, containerIp: host, containerPort })
+    await Promise.all(Array.from({ length: 6 }, async () => {
+      const client = connect({ port, host })
+      client.write('GET /all HTTP/1.0\r\n\r\n')
+      const heard: Buffer[] = []
+      for await (const piece of client) {
+        heard.push(piece as Buffer)
+        if (heard.length % 16 === 0) await sleep(100)
+      }
+      assert.equal(sum(Buffer.concat(heard).subarray(-all.length)), sum(all))
+    }))
+    await forwarder.close()
+    httpd.kill()
+    rmSync(folder, { recursive: true })
+  })
+
+  void it('passes on an end that comes together with the last bytes, from either side', async () => {
+    const greeting = await tcpBehind((socket) => socket.on('error', () => {}).end('bye'))
+    const echo = await tcpBehind((socket) => socket.pipe(socket))
+    for (let round = 0; round < 20; round++) {
+      const all = await Promise.all(Array.from({ length: 20 }, (_, at) => Promise.all([talk(greeting.port, ''), talk(echo.port, `${at}`)])))
+      assert.deepEqual(all, Array.from({ length: 20 }, (_, at) => ['bye', `${at}`]))
+    }
+    await Promise.all([greeting.close(), echo.close()])
   })
 
   void it('says why it cannot listen', async () => {

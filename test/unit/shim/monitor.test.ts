@@ -13,7 +13,8 @@ import type { ProgramFailure } from '../../../src/kernel/failure.ts'
 import { linuxKernel } from '../../../src/kernel/linux.ts'
 import { ProgramBuilder, addressOf, offsetBy } from '../../../src/kernel/program-builder.ts'
 import { encodeProgram } from '../../../src/kernel/program-codec.ts'
-import { openMonitor, readExit } from '../../../src/shim/monitor-client.ts'
+import { watchFile } from '../../../src/runc/monitor-side.ts'
+import { openMonitor, readExit, readWatched } from '../../../src/shim/monitor-client.ts'
 import type { AttachOptions, Monitor } from '../../../src/shim/monitor.ts'
 
 const directories: string[] = []
@@ -24,9 +25,10 @@ after(() => {
 const everything: AttachOptions = { stdin: true, stdout: true, stderr: true, closeStdin: true }
 
 /** A process without any namespace, with pipes, a log and a monitor. */
-function program(argv: string[], directory: string): Buffer {
+function program(argv: string[], directory: string, watched?: string): Buffer {
   const builder = new ProgramBuilder()
   const block = builder.monitorBlock()
+  if (watched !== undefined) watchFile(builder, { block }, watched)
   builder.call('enter the directory', 'chdir', [builder.string(directory)])
   builder.call('open the log', 'openat', [-100, builder.string('log'), 0o2101 | O_CLOEXEC, 0o600], { save: block.log })
   builder.call('open the socket', 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0], { save: block.listen })
@@ -63,11 +65,11 @@ function program(argv: string[], directory: string): Buffer {
   return encodeProgram(builder.build())
 }
 
-async function run(argv: string[]): Promise<{ monitor: Monitor; directory: string }> {
+async function run(argv: string[], watched?: string): Promise<{ monitor: Monitor; directory: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'gm-'))
   directories.push(directory)
   const programPath = join(directory, 'program')
-  writeFileSync(programPath, program(argv, directory))
+  writeFileSync(programPath, program(argv, directory, watched))
   const { pid, executed } = await linuxKernel.spawnMonitor({ programPath })
   return { directory, monitor: await openMonitor({ directory, pid, executed }) }
 }
@@ -175,6 +177,26 @@ test('bytes that are no UTF-8 are shown as replacement characters in the log onl
   await monitor.wait()
   const row = JSON.parse(readFileSync(join(directory, 'log'), 'utf8')) as { log: string }
   assert.equal(row.log, 'a\ufffdé\ufffd\ufffdz\n')
+})
+
+test('of a watched file the last that could be read is kept', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'gm-'))
+  directories.push(place)
+  const cases: [words: string | undefined, command: string, kept: string | undefined][] = [
+    ['kills 0', 'printf "kills 1" >"$0"', 'kills 1'],
+    // A file of a cgroup that is gone can be read no more.
+    ['kills 2', ': >"$0"', 'kills 2'],
+    [undefined, 'true', undefined],
+  ]
+  for (const [index, [words, command, kept]] of cases.entries()) {
+    const file = join(place, String(index))
+    if (words !== undefined) writeFileSync(file, words)
+    const { monitor, directory } = await run(['/bin/sh', '-c', command, file], file)
+    assert.equal(readWatched(directory), undefined)
+    await monitor.start()
+    await monitor.wait()
+    assert.equal(readWatched(directory), kept)
+  }
 })
 
 /** Serves before there is a process; `start` makes it, and its pid goes the way of a pid file. */

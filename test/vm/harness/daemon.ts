@@ -3,7 +3,7 @@ import type { Machine } from './machine.ts'
 /** gantryd as a service of the machine's systemd. */
 export interface Daemon {
   pid(): Promise<number>
-  /** Starts it and waits until it answers. */
+  /** Starts it and waits until it says that it is ready. */
   start(): Promise<void>
   /** kill -9 of the daemon alone. */
   kill9(): Promise<void>
@@ -16,7 +16,8 @@ export interface Daemon {
 const unit = (flags: string): string => `[Unit]
 Description=Gantry
 [Service]
-Type=exec
+Type=notify
+Environment=NODE_COMPILE_CACHE=/var/cache/gantryd
 ExecStart=/opt/gantry/bin/gantryd --host unix:///run/docker.sock ${flags}
 Delegate=yes
 KillMode=process
@@ -36,28 +37,20 @@ const configure = (flags: string): string => `cat >/run/systemd/system/gantryd.s
 ${unit(flags)}END
 systemctl daemon-reload`
 
-/** Copies what `make build` made into the machine. */
-export async function installPrograms(machine: Machine): Promise<void> {
-  await machine.must(install)
+/** Copies what `make build` made into the machine, and makes a service of the daemon. */
+export async function installDaemon(machine: Machine): Promise<void> {
+  await machine.must(`${install}\n${configure('')}`)
 }
 
-/** ... and starts the daemon. */
-export async function installDaemon(machine: Machine): Promise<Daemon> {
-  await installPrograms(machine)
-  await machine.must(configure(''))
+/** The service of a machine in which it has been installed. */
+export function daemonOf(machine: Machine): Daemon {
   const pid = async () => Number(await machine.must('systemctl show -P MainPID gantryd'))
   const log = () => machine.must('journalctl -u gantryd --no-pager -o cat')
   const daemon: Daemon = {
     pid,
     log,
     async start() {
-      const { code, stderr } = await machine.run(`systemctl start gantryd
-for i in $(seq 240); do
-  docker version >/dev/null 2>&1 && exit 0
-  systemctl is-active -q gantryd || break
-  sleep 0.25
-done
-echo it does not answer >&2; exit 1`)
+      const { code, stderr } = await machine.run('systemctl start gantryd')
       if (code !== 0) throw new Error(`cannot start gantryd in the machine: ${stderr.trim()}\n${await log()}`)
     },
     async restartWith(...flags) {
@@ -68,6 +61,5 @@ echo it does not answer >&2; exit 1`)
       await machine.must(`kill -9 ${await pid()}; while systemctl is-active -q gantryd; do sleep 0.1; done`)
     },
   }
-  await daemon.start()
   return daemon
 }

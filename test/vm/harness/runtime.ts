@@ -6,8 +6,8 @@ export type Person = 'root' | 'tester' | 'single'
 
 /** gantry-runc of one person, who has one bundle with a busybox in it. */
 export interface Runtime {
-  /** Writes config.json: what `spec` gives, with this command and these members of `linux`. */
-  bundle(args: string[], linux?: object): Promise<void>
+  /** Writes config.json: what `spec` gives, with this command, these members of `linux` and these annotations. */
+  bundle(args: string[], linux?: object, annotations?: Record<string, string>): Promise<void>
   /** A script as that person, in the bundle's directory, from outside of any session. */
   run(script: string): Promise<Finished>
   /** For what has to succeed: its trimmed output. */
@@ -21,10 +21,16 @@ chroot ${home}/b/rootfs /bin/busybox --install -s /bin`
 
 const editor = `const fs = require('fs')
 const config = JSON.parse(fs.readFileSync('config.json'))
-const { args, linux } = JSON.parse(process.argv[2])
+const { args, linux, annotations } = JSON.parse(fs.readFileSync(0, 'utf8'))
 Object.assign(config.process, { args, terminal: false })
 Object.assign(config.linux, linux)
+if (annotations) Object.assign(config, { annotations })
 fs.writeFileSync('config.json', JSON.stringify(config))`
+
+/** A command that changes config.json. */
+export function edited(changes: object): string {
+  return `node /tmp/edit.cjs <<'CHANGES'\n${JSON.stringify(changes)}\nCHANGES`
+}
 
 export async function runtimeOf(machine: Machine, person: Person): Promise<Runtime> {
   const home = person === 'root' ? '/root' : `/home/${person}`
@@ -36,8 +42,8 @@ cd ${home}/b && exec setpriv --reuid ${id} --regid ${id} --init-groups ${environ
   const runtime: Runtime = {
     run: (script) => machine.run(asPerson(script)),
     must: (script) => machine.must(asPerson(script)),
-    async bundle(args, linux = {}) {
-      await runtime.must(`rm -f config.json; gantry-runc spec ${person === 'root' ? '' : '--rootless'}; node /tmp/edit.cjs '${JSON.stringify({ args, linux })}'`)
+    async bundle(args, linux = {}, annotations) {
+      await runtime.must(`rm -f config.json; gantry-runc spec ${person === 'root' ? '' : '--rootless'}; ${edited({ args, linux, annotations })}`)
     },
   }
   return runtime

@@ -1,8 +1,11 @@
 import { after, before, describe } from 'node:test'
 import type { Finished } from './agent.ts'
-import { type Daemon, installDaemon } from './daemon.ts'
-import { type Machine, requireBuild, startMachine } from './machine.ts'
+import { type Daemon, daemonOf } from './daemon.ts'
+import type { Machine } from './machine.ts'
 import type { Security } from './qemu.ts'
+import { startStaged } from './staged.ts'
+
+export { tiny } from './staged.ts'
 
 /** A machine with a running gantryd and the stock docker client; in its image store one image, `tiny`: a static busybox. */
 export interface Stage extends Machine {
@@ -17,43 +20,32 @@ export interface Stage extends Machine {
 export interface Container extends AsyncDisposable {
   readonly id: string
   readonly pid: number
-  /** Its directory of the cgroup tree, as the machine's kernel names it. */
+  /** Its directory of the cgroup tree, the one that has its id in its name. `pid` is the first process in it. */
   readonly cgroup: string
   inspect(template: string): Promise<string>
   /** Trimmed text of a file of its cgroup. */
   readonly read: (file: string) => Promise<string>
 }
 
-export const tiny = 'tiny'
-
 /** Tells stories of one machine that stays up meanwhile. `stage` is filled before the first test. */
 export function onOneMachine(title: string, tell: (stage: Stage) => void, options: { security?: Security } = {}): void {
   describe(title, { concurrency: false }, () => {
     const stage = {} as Stage
+    let started = 0
     before(async () => {
-      requireBuild()
-      const machine = await startMachine(options.security)
-      Object.assign(stage, machine, { [Symbol.asyncDispose]: machine[Symbol.asyncDispose] })
-      Object.assign(stage, withDocker(machine), { daemon: await installDaemon(machine) })
-      await machine.must(importTiny)
+      started = Date.now()
+      const machine = await startStaged(options.security)
+      Object.assign(stage, machine, withDocker(machine), { daemon: daemonOf(machine) })
     })
     tell(stage)
     after(async () => {
       // What the daemon says belongs to the output of a run that went wrong.
       if (process.env.GANTRY_VM_LOG && stage.daemon) console.log(await stage.daemon.log())
+      if (started > 0 && 'daemon' in stage) console.error(`vm: ${title}: ${Math.round((Date.now() - started) / 1000)} s, ${stage.processorSeconds()} s of processors`)
       await stage[Symbol.asyncDispose]?.()
     })
   })
 }
-
-const importTiny = `set -e
-root=$(mktemp -d)
-mkdir -p $root/bin $root/etc $root/tmp $root/www
-cp /bin/busybox $root/bin/
-chroot $root /bin/busybox --install -s /bin
-echo root:x:0:0:root:/root:/bin/sh >$root/etc/passwd
-tar -C $root -cf /root/tiny.tar .
-docker import /root/tiny.tar ${tiny}`
 
 function withDocker(machine: Machine): Pick<Stage, 'docker' | 'ok' | 'container'> {
   const ok = (...args: string[]) => machine.must(command(args))
@@ -61,13 +53,13 @@ function withDocker(machine: Machine): Pick<Stage, 'docker' | 'ok' | 'container'
     docker: (...args) => machine.run(command(args)),
     ok,
     async container(...args) {
-      const id = await ok('run', '-d', ...args)
+      // What is asked of the kernel costs nothing; each start of the client takes a second.
+      const [id = '', cgroup = '', pid] = (await machine.must(`set -o pipefail; id=$(${command(['run', '-d', ...args])}) || exit
+place=$(find /sys/fs/cgroup -type d -name "*$id*" | head -n 1); echo $id; echo $place; head -n 1 $place/cgroup.procs`)).split('\n')
       const inspect = (template: string) => ok('inspect', '-f', template, id)
-      const pid = Number(await inspect('{{.State.Pid}}'))
-      const cgroup = await machine.must(`sed -n 's|^0::|/sys/fs/cgroup|p' /proc/${pid}/cgroup`)
       const read = (file: string) => machine.must(`cat ${cgroup}/${file}`)
       const dispose = async () => void (await ok('rm', '-f', id))
-      return { id, pid, cgroup, inspect, read, [Symbol.asyncDispose]: dispose }
+      return { id, pid: Number(pid), cgroup, inspect, read, [Symbol.asyncDispose]: dispose }
     },
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GantryError } from '../../../lib/errors.ts'
@@ -102,6 +102,15 @@ export class OverlaySnapshotter implements Snapshotter {
     if (child !== undefined) throw new GantryError('Conflict', `cannot remove layer ${chainId}: ${child} is its child`)
     this.#layers.delete(chainId)
     await this.#discard(hexOf(chainId))
+  }
+
+  async suspects(): Promise<string[]> {
+    const found: string[] = []
+    for (const [chainId, { size }] of this.#layers) {
+      const directory = join(this.#root, hexOf(chainId), 'diff')
+      if (!existsSync(directory) || (await directorySize(directory)) !== size) found.push(chainId)
+    }
+    return found
   }
 
   async compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]> {

@@ -5,6 +5,7 @@ import { GantryError } from '../../../lib/errors.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import type { Change, ExtractLayer, PrepareSnapshot, SnapshotMount, Snapshotter } from '../contract.ts'
 import { diffTar } from './diff-tar.ts'
+import { directorySize } from './directory-size.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { compareLayer } from './layer-comparer.ts'
 import { checkKey } from './names.ts'
@@ -118,6 +119,16 @@ class TreeSnapshotter implements Snapshotter {
     if (child !== undefined) throw new GantryError('Conflict', `cannot remove layer ${chainId}: ${child.name} is its child`)
     this.#layers.delete(chainId)
     await this.#discard(tree)
+  }
+
+  async suspects(): Promise<string[]> {
+    const trees = new Set(await this.#backend.list())
+    const found: string[] = []
+    for (const { name, tree, parent, size } of this.#layers.all()) {
+      if (!trees.has(tree)) found.push(name)
+      else if (parent === undefined && (await this.#using(tree, directorySize)) !== size) found.push(name)
+    }
+    return found
   }
 
   async compare(chainId: string, tar: AsyncIterable<Uint8Array>): Promise<string[]> {

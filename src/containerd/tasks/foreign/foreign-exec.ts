@@ -7,6 +7,7 @@ import type { ExecProcess } from '../contract.ts'
 import { makeDirectory } from '../state.ts'
 import { monitoredExec } from '../monitored-exec.ts'
 import type { RuntimeExec } from '../task-runtime.ts'
+import { markStarted } from '../recover-execs.ts'
 import { compileForeign } from './foreign-program.ts'
 import { runtimeFiles } from './foreign-runtime.ts'
 import { foreignFailure, type ForeignTask } from './foreign-task.ts'
@@ -37,6 +38,7 @@ export async function createForeignExec({ system, runtime, state, directory, req
       },
       start: async () => {
         try {
+          markStarted(directory)
           await monitor.start()
         } catch (error) {
           throw failure(error)

@@ -5,7 +5,7 @@ import { AF_UNIX, MSG_CMSG_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } f
 import type { Cell, Program } from '../../../kernel/program.ts'
 import { addressOf, ProgramBuilder } from '../../../kernel/program-builder.ts'
 import { descriptorMessage } from '../../../runc/descriptor-message.ts'
-import { prepareMonitor, type MonitorSide } from '../../../runc/monitor-side.ts'
+import { prepareMonitor, watchFile, type MonitorSide } from '../../../runc/monitor-side.ts'
 import { dropChildEnds, type StdioPlan } from '../../../runc/stdio.ts'
 import { commandLine, runtimeFiles, type ForeignRuntime } from './foreign-runtime.ts'
 
@@ -18,6 +18,8 @@ export interface CompileForeign {
   command: readonly string[]
   /** Nothing is made before the monitor is told to start. */
   waits: boolean
+  /** A file of the container's cgroup, whose last words the monitor keeps. */
+  watched?: string
 }
 
 const [ECHILD, ENOENT] = [10, 2]
@@ -30,7 +32,7 @@ export const runtimeFailed = 'make the process with the runtime'
  * process becomes its child when the runtime has gone (prctl(2), PR_SET_CHILD_SUBREAPER). The runtime's own descriptors
  * 0, 1 and 2 are the process's; a terminal comes over the console socket.
  */
-export function compileForeign({ runtime, stdio, directory, command, waits }: CompileForeign): Program {
+export function compileForeign({ runtime, stdio, directory, command, waits, watched }: CompileForeign): Program {
   const builder = new ProgramBuilder()
   const side = prepareMonitor(builder, directory, stdio)
   const consoleSocket = builder.cell('console socket')
@@ -46,6 +48,7 @@ export function compileForeign({ runtime, stdio, directory, command, waits }: Co
   builder.place(made)
   if (stdio.terminal) receiveConsole(builder, side, consoleSocket)
   openProcess(builder, side)
+  if (watched !== undefined) watchFile(builder, side, watched)
   // From here on orphans are the container's own business.
   builder.call('adopt no more orphans', 'prctl', [PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0])
   if (side.pipes !== undefined) dropChildEnds(builder, side.pipes)

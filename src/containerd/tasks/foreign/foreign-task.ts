@@ -24,13 +24,17 @@ export interface ForeignTask {
   directory: string
 }
 
-/** Has the runtime create the container in the bundle `directory`. @returns the program's path */
-export function writeForeignProgram({ runtime, directory, state }: ForeignTask, stdio: StdioPlan): string {
+/**
+ * Has the runtime create the container in the bundle `directory`.
+ * @param watched a file of its cgroup, whose last words the monitor keeps
+ * @returns the program's path
+ */
+export function writeForeignProgram({ runtime, directory, state }: ForeignTask, stdio: StdioPlan, watched?: string): string {
   mkdirSync(runtime.root, { recursive: true, mode: 0o711 })
   const console = stdio.terminal ? ['--console-socket', runtimeFiles.console] : []
   const command = ['create', '--bundle', directory, '--pid-file', runtimeFiles.pid, ...console, state.id]
   const programPath = join(directory, 'program')
-  writeFileSync(programPath, encodeProgram(compileForeign({ runtime, stdio, directory, command, waits: false })))
+  writeFileSync(programPath, encodeProgram(compileForeign({ runtime, stdio, directory, command, waits: false, watched })))
   return programPath
 }
 

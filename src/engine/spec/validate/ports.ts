@@ -4,21 +4,20 @@ import type { HostConfig } from '../../types/host-config.ts'
 
 const protocols = new Set(['tcp', 'udp', 'sctp'])
 
-/** Exposed and published ports. @throws InvalidParameter `invalid port specification: "x"`; NotImplemented for sctp */
+/** Exposed and published ports. @throws InvalidParameter `invalid port specification: "x"` */
 export function checkPorts(config: ContainerConfig, hostConfig: HostConfig): void {
   for (const exposed of Object.keys(config.ExposedPorts ?? {})) checkPort(exposed)
   for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
-    if (checkPort(port) === 'sctp') throw new GantryError('NotImplemented', 'not implemented yet: --publish with protocol sctp')
+    checkPort(port)
     for (const binding of bindings ?? []) {
       if (binding.HostPort && !isRange(binding.HostPort)) throw invalid(binding.HostPort)
     }
   }
 }
 
-function checkPort(port: string): string {
+function checkPort(port: string): void {
   const [number = '', protocol = 'tcp'] = port.split('/')
   if (!isRange(number) || !protocols.has(protocol.toLowerCase())) throw invalid(port)
-  return protocol.toLowerCase()
 }
 
 /** "80" or "8000-8010". */

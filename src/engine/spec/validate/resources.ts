@@ -9,12 +9,12 @@ const minimumMemory = 6 * 1024 * 1024
  * @returns warnings
  * @throws InvalidParameter with Docker's text
  */
-export function checkResources(hostConfig: HostConfig, host: Pick<HostFacts, 'cpus' | 'swapLimit' | 'cgroupVersion'>, purpose: 'create' | 'update' = 'create'): string[] {
+export function checkResources(hostConfig: HostConfig, host: Pick<HostFacts, 'cpus' | 'memoryNodes' | 'swapLimit' | 'cgroupVersion'>, purpose: 'create' | 'update' = 'create'): string[] {
   const { Memory = 0, MemorySwap = 0 } = hostConfig
   if (Memory === 0 && MemorySwap > 0 && purpose === 'create') {
     throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage')
   }
-  checkCpu(hostConfig, host.cpus)
+  checkCpu(hostConfig, host)
   checkRealtime(hostConfig, host.cgroupVersion)
   checkWeight(hostConfig)
   const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig
@@ -58,7 +58,7 @@ function checkMemory(hostConfig: HostConfig, host: Pick<HostFacts, 'swapLimit' |
   return warnings
 }
 
-function checkCpu(hostConfig: HostConfig, cpus: number): void {
+function checkCpu(hostConfig: HostConfig, { cpus, memoryNodes }: Pick<HostFacts, 'cpus' | 'memoryNodes'>): void {
   const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0, CpusetCpus = '', CpusetMems = '' } = hostConfig
   if (NanoCpus > 0 && CpuPeriod > 0) throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set')
   if (NanoCpus > 0 && CpuQuota > 0) throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set')
@@ -74,8 +74,8 @@ function checkCpu(hostConfig: HostConfig, cpus: number): void {
     throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)')
   }
   if (CpuQuota > 0 && CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)')
-  checkCpuset(CpusetCpus, 'cpus', cpus)
-  checkCpuset(CpusetMems, 'mems', Number.POSITIVE_INFINITY)
+  checkCpuset(CpusetCpus, { what: 'cpus', called: 'CPUs', available: cpus > 1 ? `0-${cpus - 1}` : '0' })
+  checkCpuset(CpusetMems, { what: 'mems', called: 'memory nodes', available: memoryNodes })
 }
 
 /** v2 has no groups of real-time processes. */
@@ -89,16 +89,23 @@ function checkWeight({ BlkioWeight = 0 }: HostConfig): void {
   if (BlkioWeight !== 0 && (BlkioWeight < 10 || BlkioWeight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000')
 }
 
-/** Lists such as "0-2,7". Processors are counted from 0 without holes; which memory nodes there are is the kernel's to say. */
-function checkCpuset(list: string, what: 'cpus' | 'mems', count: number): void {
+/** Lists such as "0-2,7". Processors are counted from 0 without holes, memory nodes as the kernel has them. */
+function checkCpuset(list: string, { what, called, available }: { what: 'cpus' | 'mems'; called: string; available: string }): void {
   if (list === '') return
-  for (const part of list.split(',')) {
+  const ranges = rangesOf(list)
+  if (ranges === undefined) throw invalid(`Invalid value ${list} for cpuset ${what}: invalid format: ${list}`)
+  const there = rangesOf(available) ?? []
+  if (ranges.every(([first, last]) => there.some(([lowest, highest]) => first >= lowest && last <= highest))) return
+  throw invalid(`Requested ${called} are not available - requested ${list}, available: ${available}`)
+}
+
+/** The kernel writes neighbours as one range, so that a range that is there lies in one of its. */
+function rangesOf(list: string): [number, number][] | undefined {
+  const ranges = list.split(',').map((part): [number, number] | undefined => {
     const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []
-    if (first === undefined || Number(last) < Number(first)) throw invalid(`Invalid value ${list} for cpuset ${what}: invalid format: ${list}`)
-    if (Number(last) >= count) {
-      throw invalid(`Requested ${what === 'cpus' ? 'CPUs' : 'memory nodes'} are not available - requested ${list}, available: ${count > 1 ? `0-${count - 1}` : '0'}`)
-    }
-  }
+    return first === undefined || Number(last) < Number(first) ? undefined : [Number(first), Number(last)]
+  })
+  return ranges.every((range) => range !== undefined) ? ranges : undefined
 }
 
 function invalid(message: string): GantryError {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ProgressMessage } from '../../../../src/containerd/distribution/contract.ts'
 import { createDistribution } from '../../../../src/containerd/distribution/distribution.ts'
+import { Works } from '../../../../src/containerd/images/works.ts'
 import { leftovers, needsRoot, openStore, temporaryStore } from '../images/archive.ts'
 import { digestOf, offerImage, refuse, settingsFor, startRegistryServer } from './registry-server.ts'
 
@@ -151,7 +152,7 @@ for (const [kind, status, code, text, message] of refusals) {
       refuse(response, status, code, text)
       return true
     }
-    await assert.rejects(pull({ store: { core: { content: {} } } } as unknown as Store, `${registry.address}/box:1`), { kind, message })
+    await assert.rejects(pull({ store: { core: { content: {}, works: new Works() } } } as unknown as Store, `${registry.address}/box:1`), { kind, message })
   })
 }
 
@@ -180,5 +181,5 @@ void test('a manifest of schema 1 is refused with the whole name, as Docker does
   const registry = await startRegistryServer()
   registry.manifests.set('box:1', { bytes: Buffer.from('{"schemaVersion":1,"fsLayers":[]}'), type: 'application/vnd.docker.distribution.manifest.v1+prettyjws' })
   const message = new RegExp(`^Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been removed\\. Suggest the author of ${registry.address}/box:1 to upgrade`)
-  await assert.rejects(pull({ store: { core: { content: {} } } } as unknown as Store, `${registry.address}/box:1`), { kind: 'InvalidParameter', message })
+  await assert.rejects(pull({ store: { core: { content: {}, works: new Works() } } } as unknown as Store, `${registry.address}/box:1`), { kind: 'InvalidParameter', message })
 })

@@ -46,7 +46,7 @@ void test('no layer writes outside, and what is refused leaves nothing', { skip:
   await fc.assert(
     fc.asyncProperty(fc.array(member, { minLength: 1, maxLength: 7 }), async (members) => {
       try {
-        const image = await store.importTar(layerTar(members), { changes: [] })
+        const image = await store.importTar(layerTar(members), {})
         await store.remove(image.id, { force: true, noPrune: false, inUse: () => [] })
       } catch (error) {
         assertRefusal(error)

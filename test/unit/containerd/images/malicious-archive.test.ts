@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -13,6 +14,22 @@ const document = (change: object) => ({
   name: 'c.json',
   text: JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] }, ...change }),
 })
+
+const indexType = 'application/vnd.oci.image.index.v1+json'
+const manifestType = 'application/vnd.oci.image.manifest.v1+json'
+const layout = (manifests: object[], blobs: Member[]) => members({ name: 'oci-layout', text: '{"imageLayoutVersion":"1.0.0"}' }, { name: 'index.json', text: JSON.stringify({ schemaVersion: 2, manifests }) }, ...blobs)
+const blobOf = (text: string) => ({ digest: `sha256:${createHash('sha256').update(text).digest('hex')}`, text })
+const memberOf = ({ digest, text }: { digest: string; text: string }): Member => ({ name: `blobs/${digest.replace(':', '/')}`, text })
+const nested = (index: object) => {
+  const blob = blobOf(JSON.stringify(index))
+  return layout([{ mediaType: indexType, digest: blob.digest }], [memberOf(blob)])
+}
+/** Each level lists the one below a thousand times: a reader that follows all of them has 10^12 to read. */
+function indexBomb() {
+  const blobs = [blobOf('{"manifests":[]}')]
+  for (let depth = 0; depth < 4; depth++) blobs.unshift(blobOf(JSON.stringify({ manifests: Array.from({ length: 1000 }, () => ({ mediaType: indexType, digest: blobs[0]!.digest, platform: { os: 'linux', architecture: `${depth}` } })) })))
+  return layout([{ mediaType: indexType, digest: blobs[0]!.digest }], blobs.map(memberOf))
+}
 
 const refused: Record<string, { archive: () => Promise<AsyncIterable<Uint8Array>> | AsyncIterable<Uint8Array>; reason: RegExp }> = {
   'a layer that climbs out': { archive: () => source(evilLayer.archive), reason: /outside of the layer/ },
@@ -51,6 +68,10 @@ const refused: Record<string, { archive: () => Promise<AsyncIterable<Uint8Array>
     archive: () => members(manifest('c.json', ['l']), document({ rootfs: { type: 'layers', diff_ids: [`sha256:${'0'.repeat(64)}`] } }), { name: 'l', text: '\0'.repeat(1024) }),
     reason: /invalid diffID for layer 0: expected "sha256:0{64}", got/,
   },
+  'an index that is another than its name says': { archive: () => layout([{ mediaType: indexType, digest: `sha256:${'0'.repeat(64)}` }], [{ name: `blobs/sha256/${'0'.repeat(64)}`, text: '{"manifests":[]}' }]), reason: /does not match the expected/ },
+  'an index of nothing': { archive: () => nested({ manifests: [] }), reason: /has no image for this platform/ },
+  'an index whose images are not there': { archive: () => nested({ manifests: [{ mediaType: manifestType, digest: `sha256:${'1'.repeat(64)}`, platform: { os: 'linux', architecture: 'riscv64' } }] }), reason: /has no image for this platform/ },
+  'a bomb of indexes in indexes': { archive: indexBomb, reason: /nested too deep|has no image for this platform/ },
   'the format before manifests': { archive: () => members({ name: 'repositories', text: '{}' }), reason: /before Docker 1\.10/ },
 }
 
@@ -80,7 +101,7 @@ void test('the sender is heard out when an archive is refused, so that the answe
 void test('a source that breaks leaves nothing', { skip: needsRoot }, async () => {
   const { store, root } = temporaryStore()
   await assert.rejects(store.load(breaking(), () => undefined), /connection lost/)
-  await assert.rejects(store.importTar(breaking(), { changes: [] }), /connection lost/)
+  await assert.rejects(store.importTar(breaking(), {}), /connection lost/)
   assert.deepEqual(leftovers(root), [])
 })
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
+import { tarEntry } from '../../../../src/lib/tar/entry.ts'
+import { writeTar } from '../../../../src/lib/tar/writer.ts'
 import { attribute, chainId, layerTar, needsRoot, temporaryOverlay2, type Member } from './layer.ts'
 
 const { snapshotter, layer, root } = temporaryOverlay2()
@@ -39,6 +41,18 @@ const refused: Record<string, { members: Member[]; reason: RegExp }> = {
   },
   'a name that is too long': { members: [{ name: 'n'.repeat(300) }], reason: /ENAMETOOLONG/ },
   'a file in place of the root': { members: [{ name: './' }], reason: /replace the root/ },
+  'a file below a directory that became a link out': {
+    members: [{ name: 'a/', type: 'directory' }, { name: 'a/b', text: 'x' }, { name: 'a', type: 'symlink', linkName: outside }, { name: 'a/new', text: 'x' }],
+    reason: /parent is a link to nowhere/,
+  },
+  'a file below a hard link to a link out': {
+    members: [{ name: 'a', type: 'symlink', linkName: outside }, { name: 'b', type: 'link', linkName: 'a' }, { name: 'b/new', text: 'x' }],
+    reason: /parent is a link to nowhere/,
+  },
+  'an opaque mark below a link out': { members: [{ name: 'a', type: 'symlink', linkName: outside }, { name: 'a/.wh..wh..opq' }], reason: /parent is a link to nowhere/ },
+  'a whiteout below a link out': { members: [{ name: 'a', type: 'symlink', linkName: outside }, { name: 'a/.wh.secret' }], reason: /parent is a link to nowhere/ },
+  'a whiteout of the directory itself': { members: [{ name: 'a/.wh..' }], reason: /whiteout of nothing/ },
+  'a whiteout of what has no name': { members: [{ name: 'a/.wh.' }], reason: /whiteout of nothing/ },
   'a whiteout of the parent': { members: [{ name: 'a/.wh...' }], reason: /whiteout of nothing/ },
 }
 
@@ -64,6 +78,32 @@ void test('absolute names and links mean the layer itself', { skip: needsRoot },
   ])
   assert.equal(readFileSync(join(directory, outside, 'etc/passwd'), 'utf8'), 'inside')
   assert.equal(existsSync(join(outside, 'etc/passwd')), false)
+  await snapshotter.removeLayer(id)
+})
+
+void test('the same name many times is the last of them, whatever was before, and nothing is written through it', { skip: needsRoot }, async () => {
+  const { id, directory } = await layer([
+    { name: 'a', type: 'symlink', linkName: join(outside, 'secret') },
+    { name: 'a', text: 'one' },
+    { name: './a', type: 'fifo' },
+    { name: 'a/', type: 'directory' },
+    { name: 'a/x', text: 'kept' },
+    { name: 'A', type: 'symlink', linkName: 'a' },
+    { name: 'b//./c/', type: 'directory' },
+    { name: 'b', text: 'last' },
+  ])
+  assert.deepEqual(readdirSync(directory).toSorted(), ['A', 'a', 'b'])
+  assert.deepEqual([readFileSync(join(directory, 'a/x'), 'utf8'), readFileSync(join(directory, 'b'), 'utf8'), readFileSync(join(outside, 'secret'), 'utf8')], ['kept', 'last', 'secret'])
+  await snapshotter.removeLayer(id)
+})
+
+void test('10 GiB of holes take no room, and are as many bytes to see', { skip: needsRoot }, async () => {
+  const size = 10 * 2 ** 30
+  const id = chainId('holes')
+  const data = { offset: size - 512, length: 512 }
+  await snapshotter.extract({ chainId: id, parent: undefined, tar: writeTar([{ entry: tarEntry({ name: 'holes', size, sparse: true }), content: [Buffer.alloc(512, 'x')], fragments: [data] }]) })
+  const { size: seen, blocks } = statSync(join(root, id.slice(7), 'diff/holes'))
+  assert.deepEqual([seen, blocks < 64], [size, true])
   await snapshotter.removeLayer(id)
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Snapshotter } from '../../../../src/containerd/snapshots/contract.ts'
@@ -155,6 +155,16 @@ export function snapshotterSuite(driver: SnapshotDriver, makePlace: () => Driver
       await removeAll(snapshotter, [], [id, low])
     })
 
+    test('a layer whose files are fewer bytes than were unpacked is suspected, and one with the same member twice at worst', async () => {
+      const snapshotter = await open()
+      const low = await extract(snapshotter, [{ name: 'd/', type: 'directory' }, { name: 'd/a', text: 'one' }, { name: 'd/b', type: 'link', linkName: 'd/a' }, { name: 'l', type: 'symlink', linkName: 'd' }])
+      const top = await extract(snapshotter, [{ name: 'd/.wh.a', text: '' }, { name: 'e', text: 'more' }], low)
+      assert.deepEqual(await snapshotter.suspects(), [])
+      const twice = await extract(snapshotter, [{ name: 'x', text: '1' }, { name: 'x', text: '22' }])
+      assert.deepEqual((await snapshotter.suspects()).filter((id) => id !== twice), [])
+      await removeAll(snapshotter, [], [twice, top, low])
+    })
+
     test('what exists is not made again, and what is stood on is not removed', async () => {
       const snapshotter = await open()
       const id = await extract(snapshotter, [{ name: 'x', text: '12345' }])
@@ -215,7 +225,7 @@ export function snapshotterSuite(driver: SnapshotDriver, makePlace: () => Driver
 
     test('a kill at any moment leaves whole layers only, and no files that belong to nothing', async () => {
       for (const delay of [0, 15, 60, 150, 400]) {
-        const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'crash-child.ts'), driver.name, place.root, ...(place.options ?? [])], { stdio: ['ignore', 'pipe', 'inherit'] })
+        const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, `crash-child${extname(import.meta.filename)}`), driver.name, place.root, ...(place.options ?? [])], { stdio: ['ignore', 'pipe', 'inherit'] })
         const ended = once(child, 'exit') as Promise<[number | null]>
         await Promise.race([once(child.stdout, 'data'), ended])
         await sleep(delay)

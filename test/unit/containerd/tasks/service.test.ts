@@ -11,6 +11,7 @@ import { removeIfEmpty } from '../../../../src/kernel/cgroup/remove.ts'
 import { linuxKernel } from '../../../../src/kernel/linux.ts'
 import type { GantryError } from '../../../../src/lib/errors.ts'
 import type { OciSpec } from '../../../../src/runc/spec.ts'
+import { eventually } from '../../../e2e/harness/eventually.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'gantry-tasks-'))
 const lower = join(top, 'lower')
@@ -142,7 +143,7 @@ test('the kernel ending a process for memory is noticed', async () => {
   assert.deepEqual([exit.code, exit.oomKilled], [137, true])
 })
 
-test('a new service finds running and ended tasks, and takes away the one that was never started', async () => {
+test('a new service finds running, ended and created tasks', async () => {
   const running = await create(['sleep', '1000'])
   await running.start()
   const ended = await create(['sh', '-c', 'exit 6'])
@@ -150,12 +151,35 @@ test('a new service finds running and ended tasks, and takes away the one that w
   await ended.wait()
   const unstarted = await create(['true'])
   const found = await openTaskService({ kernel: linuxKernel, root: execRoot }).recover()
-  assert.deepEqual(new Set(found.map(({ id }) => id)), new Set([running.id, ended.id]))
+  assert.deepEqual(new Map(found.map(({ id, status }) => [id, status === 'created'])), new Map([[running.id, false], [ended.id, false], [unstarted.id, true]]))
   const again = found.find(({ id }) => id === running.id)!
   assert.deepEqual([again.status, again.pid], ['running', running.pid])
   assert.equal((await found.find(({ id }) => id === ended.id)!.delete()).code, 6)
   assert.equal((await again.delete()).code, 137)
+  await found.find(({ id }) => id === unstarted.id)!.delete()
   assert.deepEqual(traces(unstarted), [])
+})
+
+test('a task that was recorded as started, but not told before the engine died, goes on', async () => {
+  const task = await create(['sh', '-c', 'exit 9'])
+  const file = join(execRoot, 'containers', task.id, 'task.json')
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), started: true }))
+  const found = (await openTaskService({ kernel: linuxKernel, root: execRoot }).recover()).find(({ id }) => id === task.id)!
+  assert.equal((await found.wait()).code, 9)
+  await found.delete()
+})
+
+test('execs that an engine left: one that waits is killed, one that runs goes on, and each leaves nothing', async () => {
+  const task = await create(['sleep', '1000'])
+  await task.start()
+  const process = { cwd: '/', env: ['PATH=/bin'], user: { uid: 0, gid: 0 } }
+  const waiting = await task.exec({ execId: 'waiting', process: { ...process, args: ['sleep', '1000'] }, stdin: false })
+  const running = await task.exec({ execId: 'running', process: { ...process, args: ['sleep', '1'] }, stdin: false })
+  await running.start()
+  const found = (await openTaskService({ kernel: linuxKernel, root: execRoot }).recover()).find(({ id }) => id === task.id)!
+  assert.deepEqual([(await waiting.wait()).code, (await running.wait()).code], [137, 0])
+  await eventually(() => assert.deepEqual(readdirSync(join(execRoot, 'containers', task.id, 'exec')), []))
+  await found.delete()
 })
 
 test('an empty cgroup is taken away, one that holds a task is not', async () => {

@@ -180,8 +180,9 @@ export class FakeNetwork implements NetworkService {
     return endpoint
   }
 
-  async attach(endpointId: string, pid: number): Promise<void> {
+  async attach(endpointId: string, pid: number): Promise<Endpoint> {
     this.attached.set(endpointId, pid)
+    return this.held.get(endpointId) as Endpoint
   }
 
   async detach(endpointId: string): Promise<void> {
@@ -202,6 +203,10 @@ export class FakeNetwork implements NetworkService {
 
   async publish(_containerId: string, wanted: Record<string, PortBinding[]>): Promise<BoundPorts> {
     return Object.fromEntries(Object.entries(wanted).map(([port, bindings]) => [port, bindings.map(({ HostPort }) => ({ HostIp: '0.0.0.0', HostPort: HostPort || '32768' }))]))
+  }
+
+  async publishMore(): Promise<BoundPorts | undefined> {
+    return undefined
   }
 
   names(): NameRecord[] {

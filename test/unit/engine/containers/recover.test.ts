@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, test } from 'node:test'
 import { openTestRoom } from './engine-room.ts'
 import type { TestRoom } from './engine-room.ts'
@@ -74,14 +74,65 @@ test('unless-stopped rests after a stop by hand, always does not', async () => {
   assert.deepEqual([...engine.tasks.tasks.keys()], [always])
 })
 
+/** What the killed engine had written of a container's state. */
+function rewrite(id: string, change: (file: { State: Record<string, unknown>; RestartCount: number }) => void): void {
+  const path = `${engine.dataRoot}/containers/${id}/config.v2.json`
+  const file = JSON.parse(readFileSync(path, 'utf8')) as { State: Record<string, unknown>; RestartCount: number }
+  change(file)
+  writeFileSync(path, JSON.stringify(file))
+}
+
 test('a task that was never started is removed and its endpoint given back', async () => {
   const id = await engine.create({})
   await engine.room.containers.start(id)
   engine.tasks.only.status = 'created'
+  rewrite(id, ({ State }) => Object.assign(State, { Running: false, Pid: 0 }))
   await restartEngine()
   assert.equal(engine.tasks.tasks.size, 0)
   assert.equal(engine.network.held.size, 0)
   assert.equal((await state(id)).Status, 'exited')
+})
+
+test('a start that was cut off after its record goes on', async () => {
+  const id = await engine.create({})
+  await engine.room.containers.start(id)
+  engine.tasks.only.status = 'created'
+  await restartEngine()
+  assert.equal(engine.tasks.only.status, 'running')
+  assert.deepEqual([(await state(id)).Status, engine.network.held.size], ['running', 1])
+})
+
+test('an exit that was recorded before the task was taken away is neither lost nor counted again', async () => {
+  const policy = { Name: 'on-failure', MaximumRetryCount: 3 } as const
+  const plain = await engine.create({})
+  const restarting = await engine.create({ hostConfig: { RestartPolicy: policy } })
+  for (const id of [plain, restarting]) await engine.room.containers.start(id)
+  engine = engine.reopen()
+  for (const task of engine.tasks.list()) task.exit(5)
+  rewrite(plain, ({ State }) => Object.assign(State, { Running: false, Pid: 0, ExitCode: 4 }))
+  rewrite(restarting, (file) => Object.assign(file, { RestartCount: 2, State: { ...file.State, Restarting: true, Pid: 0, ExitCode: 5 } }))
+  await engine.room.recover()
+  assert.deepEqual([(await state(plain)).Status, (await state(plain)).ExitCode], ['exited', 4])
+  assert.equal((await engine.room.containers.inspect(restarting, { size: false })).RestartCount, 2)
+  while (engine.tasks.get(restarting) === undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.equal(engine.tasks.tasks.size, 1)
+})
+
+test('an exit is on disk before its task is taken away', async () => {
+  const id = await engine.create({ hostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } } })
+  await engine.room.containers.start(id)
+  const task = engine.tasks.only
+  const recorded = new Promise<{ State: Record<string, unknown>; RestartCount: number }>((resolve) => {
+    const remove = task.delete.bind(task)
+    task.delete = () => {
+      rewrite(id, resolve)
+      return remove()
+    }
+  })
+  task.exit(6)
+  const { State, RestartCount } = await recorded
+  assert.deepEqual([State['ExitCode'], State['Restarting'], RestartCount], [6, true, 1])
+  while (engine.tasks.tasks.size === 0 || engine.tasks.only === task || engine.tasks.only.status === 'created') await new Promise((resolve) => setTimeout(resolve, 10))
 })
 
 test('what is half made goes: directories, snapshots, tasks without a container', async () => {

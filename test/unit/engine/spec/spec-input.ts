@@ -10,6 +10,7 @@ export const host: HostFacts = {
   capabilities: capabilityMask(capabilityNames),
   cgroupVersion: 2,
   cpus: 4,
+  memoryNodes: '0-1,4',
   swapLimit: true,
   timeNamespace: true,
   apparmor: false,
