@@ -89,6 +89,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Com
     runtimes: config.runtimes, dns: config.dns, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent,
     keepStorage: config.buildCache.keepStorage,
     images: () => images,
+    distribution: () => distribution,
     containers: () => room.all(),
     log: (line) => log('warn', line),
   })

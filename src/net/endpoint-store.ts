@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { PortBinding } from '../engine/types/host-config.ts'
 import type { BoundPorts, Endpoint } from './contract.ts'
@@ -72,7 +72,11 @@ export class EndpointStore {
   }
 
   remove(id: string): void {
-    rmSync(path.join(this.#folder, `${id}.json`), { force: true })
+    try {
+      unlinkSync(path.join(this.#folder, `${id}.json`))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
   }
 
   /** In place of what was there. */

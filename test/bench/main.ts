@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util'
 import { makePrivateDirectory, removePrivateDirectory, sweep } from '../e2e/harness/private-directory.ts'
 import { findProgram, projectRoot } from '../e2e/harness/program.ts'
 import { measureApi } from './api.ts'
+import { measureBuilds } from './builds.ts'
 import { makeBundle } from './bundle.ts'
 import type { Contender, Runtime } from './contender.ts'
 import { findRuntimes, startEngines, startPodman } from './engines.ts'
 import { measureNetwork, networkText } from './network.ts'
 import { measureFootprint } from './footprint.ts'
 import { measurements } from './measurements.ts'
-import { type RuntimeReport, type Series, apiText, runtimeText, transferText, write } from './report.ts'
+import { type RuntimeReport, type Series, apiText, buildText, runtimeText, transferText, write } from './report.ts'
 import { measureInside, measureMonitor, measureRuntimes, mountState } from './runtimes.ts'
 import { measureTransfers } from './transfers.ts'
 
@@ -28,6 +29,10 @@ if (values.only === 'transfers') {
 }
 if (values.only === 'api') {
   console.log(apiText(await measureApi(rounds)))
+  process.exit()
+}
+if (values.only === 'builds') {
+  console.log(buildText(await measureBuilds(rounds)))
   process.exit()
 }
 if (values.only === 'network') {
@@ -55,7 +60,8 @@ try {
   versions.delete('gantryd with gantry')
   const transfers = await measureTransfers(Math.max(1, Math.round(rounds / 3)))
   const api = await measureApi(Math.max(1, Math.round(rounds / 2)))
-  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries, transfers, api })
+  const builds = await measureBuilds(Math.max(1, Math.round(rounds / 2)))
+  const text = write({ versions, rounds, engines, footprints, runtimes: runtimeSeries, transfers, api, builds })
   writeFileSync(out, text)
   console.log(text)
 } finally {

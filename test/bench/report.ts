@@ -19,6 +19,7 @@ export interface Report {
   runtimes: RuntimeReport
   transfers: Transfers
   api: ApiReport
+  builds: Series[]
 }
 
 export interface RuntimeReport {
@@ -51,6 +52,9 @@ const targets: Record<string, number> = {
   'push of what was loaded': 0.6,
   'save of what was pulled': 0.6,
   'save of what was loaded': 0.6,
+  'six steps, without the cache': 0.6,
+  'six steps, all in the cache': 0.3,
+  'one changed file of 20,000': 0.5,
 }
 
 /** docs/benchmarks.md. */
@@ -71,6 +75,8 @@ ${table(report.engines, 'gantryd', 'dockerd')}
 
 ${apiText(report.api)}
 
+${networkPrice(report.engines)}
+
 ## Memory and idle processor time
 
 PSS of everything that is not a container's own process: daemon, monitors or shims, proxies.
@@ -82,6 +88,8 @@ ${footprintTable(report.footprints)}
 ${runtimeText(report.runtimes)}
 
 ${transferText(report.transfers)}
+
+${buildText(report.builds)}
 `
 }
 
@@ -134,6 +142,16 @@ target for gantryd.
 ${table(memory, 'gantryd', 'dockerd', false)}`
 }
 
+/** What `--only builds` prints, and a part of docs/benchmarks.md. */
+export function buildText(builds: Series[]): string {
+  const modern = builds.some(({ samples }) => samples.has('dockerd with buildx'))
+  return `## Builds
+
+Milliseconds, commands as a user gives them. dockerd and gantryd through the stock client without BuildKit; buildah with a chroot.
+
+${table(builds, 'gantryd', 'dockerd')}${modern ? `\n\n\`gantry build\` beside dockerd's BuildKit:\n\n${table(builds, 'gantryd with gantry', 'dockerd with buildx')}` : ''}`
+}
+
 function table(series: Series[], ours: string, theirs: string, withTargets = true): string {
   const names = [...new Set(series.flatMap(({ samples }) => [...samples.keys()]))]
   const rows = series.map(({ title, samples }) => {
@@ -144,6 +162,12 @@ function table(series: Series[], ours: string, theirs: string, withTargets = tru
     return [title, ...names.map((name) => number(of(name))), ratioText(ratio), wanted]
   })
   return markdown(['', ...names, 'ratio', 'target'], rows)
+}
+
+/** A start on the bridge beside one on none. */
+function networkPrice(engines: Series[]): string {
+  const of = (network: string): number => median(engines.find(({ title }) => title === `API create and start, ${network} network`)?.samples.get('gantryd') ?? [])
+  return `Create and start on the bridge take gantryd ${ratioText(of('bridge') / of('none'))} times what they take on none; the target is 1.15.`
 }
 
 function footprintTable(footprints: Footprint[]): string {

@@ -1,3 +1,4 @@
+import type { RemoteContent } from '../../containerd/distribution/remote-content.ts'
 import type { Image } from '../../containerd/images/contract.ts'
 import type { ImageCore } from '../../containerd/images/image-core.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -15,6 +16,8 @@ export interface BuildRoom {
   readonly copier: Copier
   readonly runner: StepRunner
   readonly images: ImageSource
+  /** Manifests and blobs of registries as they are, for caches and what goes there beside images. */
+  readonly atRemote: <Result>(request: { reference: string; write: boolean; credentials: BuildRequest['credentials']; signal: AbortSignal }, use: (remote: RemoteContent, named: string) => Promise<Result>) => Promise<Result>
   readonly cache: BuildCache
   readonly cacheMounts: CacheMounts
   /** For mounts, sockets and secrets of builds under way; nothing in it outlives the engine. */

@@ -1,3 +1,5 @@
+import type { AtRemote, RemoteContent } from './remote-content.ts'
+
 /**
  * Distribution: images to and from registries, by the OCI distribution specification 1.1 and Docker's registry API v2.
  *
@@ -14,6 +16,8 @@ export interface Distribution {
   inspect(reference: string, credentials: Credentials, signal?: AbortSignal): Promise<DistributionInspect>
   /** Tries credentials. The token is to be kept in place of the password; empty where the registry gives none. */
   login(credentials: Credentials): Promise<{ Status: string; IdentityToken: string }>
+  /** Does something with the manifests and blobs of a repository as they are. */
+  atRemote<Result>(request: AtRemote, use: (remote: RemoteContent, named: string) => Promise<Result>): Promise<Result>
   /** GET /v1/search of docker.io or of the registry that the term begins with. */
   search(request: SearchRequest): Promise<SearchResult[]>
 }

@@ -4,6 +4,7 @@ import { inspect } from './inspect.ts'
 import { login } from './login.ts'
 import { pull } from './pull.ts'
 import { push } from './push.ts'
+import { atRemote } from './remote-content.ts'
 import type { RegistrySettings } from './registry-settings.ts'
 import { search } from './search.ts'
 import { SharedDownloads } from './shared-downloads.ts'
@@ -19,6 +20,7 @@ export function createDistribution(options: { core: ImageCore; settings: Registr
     push: (request, progress) => push(room, request, progress),
     inspect: (reference, credentials, signal) => inspect(room, reference, { credentials, signal }),
     login: (credentials) => login(room, credentials),
+    atRemote: (request, use) => atRemote(room, request, use),
     search: (request) => search(room, request),
   }
 }

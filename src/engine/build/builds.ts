@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBuilder } from '../../build/builder.ts'
 import { createCopier } from '../../build/copy/copier.ts'
+import type { Distribution } from '../../containerd/distribution/contract.ts'
 import { hostPlatform } from '../../containerd/distribution/platform.ts'
 import type { DurableImageStore } from '../../containerd/images/image-store.ts'
 import type { Snapshotter } from '../../containerd/snapshots/contract.ts'
@@ -20,7 +21,7 @@ import type { Builds } from '../types/builds.ts'
 import type { SecurityDefaults } from '../security/defaults.ts'
 import { mountsBelow } from '../volumes/mount-table.ts'
 import { classicBuild } from './classic/classic-build.ts'
-import { createImageSource } from './image-source.ts'
+import { createImageSource, registryCredentials } from './image-source.ts'
 import { createStepRunner } from './step-runner.ts'
 
 export interface OpenBuilds extends Omit<CreateContainerSpecs, 'kernel'> {
@@ -37,6 +38,7 @@ export interface OpenBuilds extends Omit<CreateContainerSpecs, 'kernel'> {
   events: Events
   /** There by the time of the first build. */
   images: () => Images
+  distribution: () => Distribution
   containers: () => readonly Container[]
   /** Bytes; undefined: the cache grows. */
   keepStorage?: number
@@ -74,6 +76,10 @@ export function openBuilds(options: OpenBuilds): BuildsRoom {
     runner: createStepRunner({ kernel, dataRoot, runtimeDir, snapshotter, tasks, networks, specs, runtimes, security, dns, container, log }),
     images: createImageSource(images),
     own: hostPlatform,
+    atRemote: async ({ reference, write, credentials, signal }, use) => {
+      const known = registryCredentials(await credentials(parseReference(reference).domain))
+      return await options.distribution().atRemote({ reference, write, credentials: known, signal }, use)
+    },
     ...(keepStorage !== undefined && { keepStorage }),
     tagged: (id, name) => {
       const image = store.get(id)
@@ -81,8 +87,7 @@ export function openBuilds(options: OpenBuilds): BuildsRoom {
     },
     push: async (name, job) => {
       const { domain } = parseReference(name)
-      const { username, password, identityToken } = (await job.request.credentials(domain)) ?? {}
-      const credentials = { ...(username && { username }), ...(password && { password }), ...(identityToken && { identitytoken: identityToken }) }
+      const credentials = registryCredentials(await job.request.credentials(domain))
       await images().push({ reference: name, allTags: false, credentials, signal: job.signal }, () => undefined)
     },
     log,

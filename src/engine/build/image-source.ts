@@ -27,7 +27,7 @@ export function createImageSource(images: () => Images): ImageSource {
   }
 }
 
-function registryCredentials(known: { username?: string; password?: string; identityToken?: string } | undefined): { username?: string; password?: string; identitytoken?: string } {
+export function registryCredentials(known: { username?: string; password?: string; identityToken?: string } | undefined): { username?: string; password?: string; identitytoken?: string } {
   if (known === undefined) return {}
   const { username, password, identityToken } = known
   return { ...(username && { username }), ...(password && { password }), ...(identityToken && { identitytoken: identityToken }) }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { joinBridge, configureBridgePort } from '../../kernel/netlink/bridge-port.ts'
 import { pinAddress } from '../../kernel/netlink/forwarding-entry.ts'
 import { createBridge, createVeth, deleteLink, findLink, listLinks, setUp } from '../../kernel/netlink/link.ts'
@@ -18,6 +19,7 @@ export interface Floor {
   members: Set<string>
 }
 
+const prefixes = { bridge: 'gnbr', link: 'gnlk', uplink: 'gnup' } as const
 /** The first bridge keeps ports free for links to so many further ones. */
 const mostFurther = 64
 
@@ -47,7 +49,7 @@ export class NetworkBridges {
     this.#ports = room.bridgePorts
     this.#mtu = mtu
     this.#isolated = isolated
-    this.#tag = createHash('sha256').update(networkId).digest('hex').slice(0, 8)
+    this.#tag = tagOf(networkId)
     this.#floors = [{ number: 0, index: bridge, socket, members: new Set() }]
   }
 
@@ -75,7 +77,7 @@ export class NetworkBridges {
 
   /** Where there should be space, the first first. They end when a new bridge is full, or cannot be. */
   *candidates(): Generator<Floor, void> {
-    for (const floor of [...this.#floors]) if (this.#hasSpace(floor)) yield floor
+    for (const floor of this.#floors) if (this.#hasSpace(floor)) yield floor
     if (this.#floors.length <= mostFurther) yield this.#add()
   }
 
@@ -166,4 +168,12 @@ export class NetworkBridges {
   }
 }
 
-const prefixes = { bridge: 'gnbr', link: 'gnlk', uplink: 'gnup' } as const
+/** The host's ends of links to further bridges of a network that are there. */
+export function linksToFurther(networkId: string): string[] {
+  const name = new RegExp(`\\b${prefixes.link}\\d+-${tagOf(networkId)}\\b`, 'g')
+  return readFileSync('/proc/thread-self/net/dev', 'utf8').match(name) ?? []
+}
+
+function tagOf(networkId: string): string {
+  return createHash('sha256').update(networkId).digest('hex').slice(0, 8)
+}

@@ -10,6 +10,10 @@ export function interfaceStep(name: string, role: string, pid?: number): WayStep
   return { at: 'interface', name, text: role, packets: (fields[1] ?? 0) + (fields[9] ?? 0), bytes: (fields[0] ?? 0) + (fields[8] ?? 0) }
 }
 
+export function hasInterface(name: string): boolean {
+  return deviceLines(undefined).some((line) => line.startsWith(`${name}:`))
+}
+
 function deviceLines(pid: number | undefined): string[] {
   try {
     return readFileSync(`/proc/${pid ?? 'thread-self'}/net/dev`, 'utf8').split('\n').map((line) => line.trim())

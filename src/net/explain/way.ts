@@ -3,7 +3,8 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { isIPv6Text } from '../../lib/ip-address.ts'
 import type { Endpoint, NetworkInfo } from '../contract.ts'
 import { bridgeOptions } from '../drivers/bridge-options.ts'
-import { interfaceStep } from './interface-step.ts'
+import { linksToFurther } from '../drivers/network-bridges.ts'
+import { hasInterface, interfaceStep } from './interface-step.ts'
 import { routesOf } from './routes.ts'
 import { chainsOfHook, parseRuleset } from './ruleset-text.ts'
 import type { Chain } from './ruleset-text.ts'
@@ -59,7 +60,7 @@ function wayOf(chains: readonly Chain[], place: Place): Way {
     return { network: network.name, driver: network.driver, family, address, in: [], out: [inner, ...routes, note, ...outer] }
   }
   const { bridge } = bridgeOptions(network)
-  const links = [interfaceStep(bridge, 'bridge'), interfaceStep(endpoint.hostInterface, `port of ${bridge}`)]
+  const links = [interfaceStep(bridge, 'bridge'), ...portSteps(network.id, bridge, endpoint.hostInterface)]
   const hook = (name: string): WayStep[] => chainsOfHook(chains, family, name).flatMap((chain) => stepsOfChain(chains, chain, bridge))
   const entrance = entranceOf(chains, family)
   const toBridge = routesOf(family).filter(({ text }) => text.includes(`dev ${bridge}`))
@@ -73,6 +74,13 @@ function wayOf(chains: readonly Chain[], place: Place): Way {
     in: publishedOf(endpoint, family).map(({ port, text }) => ({ port, steps: inward({ at: 'translation', name: 'destination', text }) })),
     out: [inner, ...routes, ...links.toReversed(), ...hook('prerouting'), ...routesOf(family).filter(({ text }) => text.startsWith('default')), ...hook('forward'), ...hook('postrouting')],
   }
+}
+
+/** The container's port of the bridge; or the links to further bridges of the network, one of which it is on. */
+function portSteps(networkId: string, bridge: string, port: string): WayStep[] {
+  const links = linksToFurther(networkId)
+  if (links.length === 0 || hasInterface(port)) return [interfaceStep(port, `port of ${bridge}`)]
+  return [...links.map((name) => interfaceStep(name, `link of ${bridge} to a further bridge`)), { at: 'note', name: port, text: 'port of a further bridge, in a network namespace of the engine' }]
 }
 
 function publishedOf(endpoint: Endpoint, family: 4 | 6): { port: string; text: string }[] {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { linuxKernel } from '../../../src/kernel/linux.ts'
 import type { CreateNetwork, Endpoint } from '../../../src/net/contract.ts'
 import type { LocalNetworkService } from '../../../src/net/network-service.ts'
+import { waysOf } from '../../../src/net/explain/way.ts'
 import { openNetworkService } from '../../../src/net/service.ts'
 import { eventually } from '../../e2e/harness/eventually.ts'
 import { PrivateHost } from './private-host.ts'
@@ -84,6 +85,15 @@ void describe('a network of more containers than a bridge has ports', () => {
     assert.equal(await host.ask('tcp', '10.77.0.2', 90, last), '10.77.0.1 hello')
     assert.match(await host.ask('tcp', '10.77.0.1', 8088, last), / hello$/)
     assert.match(await host.ask('tcp', '10.77.0.1', 8088, first), / hello$/)
+  })
+
+  void it('is explained with the link that its packets take', async () => {
+    const endpoint = service.endpoints('wide').at(-1)
+    assert.ok(endpoint !== undefined)
+    const [way] = await waysOf(linuxKernel, { network: service.get('wide'), endpoint, pid: last })
+    const steps = way?.in[0]?.steps.map(({ name, text }) => `${name} ${text}`) ?? []
+    assert.ok(steps.some((step) => /^gnlk1-[0-9a-f]{8} link of br-[0-9a-f]{12} to a further bridge$/.test(step)), steps.join('\n'))
+    assert.ok(steps.includes(`${endpoint.hostInterface} port of a further bridge, in a network namespace of the engine`))
   })
 
   void it('is found again by the next engine, and nobody notices', async () => {
