@@ -1,23 +1,12 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Script } from 'node:vm'
+import { startBundle } from '../lib/compiled-bundle.ts'
 import { parseArguments } from './arguments.ts'
 import { frequentCommands } from './frequent-commands.ts'
 import { globalFlags } from './global-flags.ts'
 
-/**
- * Starts the bundle of a command, or that of all, with the code that V8 compiled for the same command before: Node's own compile
- * cache leaves out functions that are compiled when they are first called, which is nearly all of them. Kept in $GANTRY_CACHE, a
- * directory that only this user can write, one file a command.
- */
-const command = frequentCommand()
-const bundle = join(__dirname, `gantry-runc-${command ?? 'main'}.cjs`)
-const cache = cacheFile()
-const cachedData = cache === undefined ? undefined : readIfThere(join(cache.directory, cache.name))
-// The bundle is ASCII: read as such it takes half the memory, and no decoding.
-const script = new Script(`(function (require, __filename) {${readFileSync(bundle, 'latin1')}\n})`, { filename: bundle, ...(cachedData === undefined ? {} : { cachedData }) })
-if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) process.on('exit', () => keep(cache))
-;(script.runInThisContext() as (load: (name: string) => object, filename: string) => void)(loadLate, bundle)
+/** Starts the bundle of a command, or that of all. */
+const lateModules = ['node:child_process', 'node:net', 'node:tty', 'node:fs/promises', 'node:os', 'node:timers/promises']
+startBundle({ path: join(__dirname, `gantry-runc-${frequentCommand() ?? 'main'}.cjs`), lateModules })
 
 /** undefined also for a command line that is wrong, which the bundle of all commands says. */
 function frequentCommand(): string | undefined {
@@ -26,49 +15,5 @@ function frequentCommand(): string | undefined {
     return frequentCommands.includes(name) ? name : undefined
   } catch {
     return undefined
-  }
-}
-
-/** Parts of Node that take milliseconds to load, and that most calls never use, are loaded when they are. */
-function loadLate(name: string): object {
-  const load = (): object => process.getBuiltinModule(name) ?? {}
-  const slow = ['node:child_process', 'node:net', 'node:tty', 'node:fs/promises', 'node:os', 'node:timers/promises'].includes(name)
-  return slow ? new Proxy({}, { get: (_, key) => Reflect.get(load(), key) as unknown }) : load()
-}
-
-interface CacheFile {
-  directory: string
-  /** What files of the same bundle start with. */
-  prefix: string
-  name: string
-}
-
-/** V8 tells a stale file by the length of its source only, so the name tells the bundle's time. */
-function cacheFile(): CacheFile | undefined {
-  const directory = process.env['GANTRY_CACHE']
-  if (directory === undefined || directory === '') return undefined
-  const { mtimeMs, size } = statSync(bundle)
-  const prefix = `${encodeURIComponent(bundle).slice(-150)}-`
-  return { directory, prefix, name: `${prefix}${process.version}-${mtimeMs}-${size}` }
-}
-
-function readIfThere(file: string): Buffer | undefined {
-  try {
-    return readFileSync(file)
-  } catch {
-    return undefined
-  }
-}
-
-/** Whole or not at all, and in place of those of older bundles. Without it the next start is slower, nothing else. */
-function keep({ directory, prefix, name }: CacheFile): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    for (const old of readdirSync(directory)) if (old.startsWith(prefix)) rmSync(join(directory, old), { force: true })
-    const unfinished = join(directory, `.${process.pid}`)
-    writeFileSync(unfinished, script.createCachedData(), { mode: 0o600 })
-    renameSync(unfinished, join(directory, name))
-  } catch {
-    // a full or read-only file system
   }
 }

@@ -131,7 +131,7 @@ void describe('storage drivers', { concurrency: false, skip: engineUnderTest !==
   test('what cannot be keeps the daemon from starting, with the reason', async () => {
     await engine.stop()
     const refused = async (driver: string, ...flags: string[]) =>
-      run([process.execPath, 'dist/gantryd.js', '--data-root', path.join(engine.directory, 'other'), '--exec-root', path.join(engine.directory, 'otherx'), '--pidfile', path.join(engine.directory, 'otherp'), '-H', `unix://${engine.directory}/others`, '-s', driver, ...flags], { timeout: 20_000 })
+      run([process.execPath, 'dist/gantryd.cjs', '--data-root', path.join(engine.directory, 'other'), '--exec-root', path.join(engine.directory, 'otherx'), '--pidfile', path.join(engine.directory, 'otherp'), '-H', `unix://${engine.directory}/others`, '-s', driver, ...flags], { timeout: 20_000 })
     for (const [driver, reason] of [['aufs', /aufs is in no current kernel and Docker removed it in 24\.0; use overlay2/], ['floppy', /driver not supported: floppy/], ['btrfs', /btrfs: prerequisites for driver not satisfied \(wrong filesystem\?\)/]] as const) {
       const { code, stderr } = await refused(driver)
       assert.equal(code, 1)

@@ -17,7 +17,6 @@ const unit = (flags: string): string => `[Unit]
 Description=Gantry
 [Service]
 Type=notify
-Environment=NODE_COMPILE_CACHE=/var/cache/gantryd
 ExecStart=/opt/gantry/bin/gantryd --host unix:///run/docker.sock ${flags}
 Delegate=yes
 KillMode=process

@@ -8,7 +8,7 @@ import type { Security } from './qemu.ts'
 import { ensureState, keyOf, qemuKey } from './saved-state.ts'
 
 /** What the tests need of the checkout, and copy into the machine. */
-const programs = ['build/gantry-init', 'build/syscall.node', 'dist/gantryd.js', 'dist/gantry.cjs', 'dist/gantry-proxy.js']
+const programs = ['build/gantry-init', 'build/syscall.node', 'dist/gantryd.cjs', 'dist/gantry.cjs', 'dist/gantry-proxy.js']
 
 export const tiny = 'tiny'
 
@@ -68,5 +68,6 @@ function stageKey(): string {
 
 function filesOf(directory: string): string[] {
   const entries = readdirSync(path.join(projectRoot, directory), { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(projectRoot, path.join(entry.parentPath, entry.name))).toSorted()
+  // Without what V8 compiled, which any start may write.
+  return entries.filter((entry) => entry.isFile() && path.basename(entry.parentPath) !== 'cache').map((entry) => path.relative(projectRoot, path.join(entry.parentPath, entry.name))).toSorted()
 }
