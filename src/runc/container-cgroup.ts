@@ -35,8 +35,16 @@ export async function placeContainer(spec: OciSpec, id: string, systemd: boolean
   const path = cgroupOf(spec, id)
   const layout = accessibleLayout(host, path)
   if (layout.hierarchies.length > 0) await comeCloser(path)
+  requireEmpty(layout, path)
   const recorded = { cgroup: layout.hierarchies.length === 0 ? '' : path }
   return { ...prepareOwn(layout, path, resources), layout, recorded }
+}
+
+/** What is in a container's cgroup ends with it. @throws GantryError Conflict */
+function requireEmpty(layout: CgroupLayout, path: string): void {
+  if (layout.hierarchies.length === 0) return
+  const { length } = listProcesses(layout, path)
+  if (length > 0) throw new GantryError('Conflict', `cannot use linux.cgroupsPath ${JSON.stringify(path)}: the container's cgroup is not empty: ${length} process(es) found; name one of its own`)
 }
 
 let found: CgroupLayout | undefined

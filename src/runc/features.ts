@@ -44,7 +44,7 @@ export function describeFeatures(): Record<string, unknown> {
       memoryPolicy: { modes: Object.keys(memoryPolicyModes), flags: Object.keys(memoryPolicyFlags) },
       mountExtensions: { idmap: { enabled: acceptsMappedMount() } },
     },
-    annotations: { 'io.gantry.commit': commit, 'io.gantry.version': version },
+    annotations: { 'io.gantry.commit': commit, 'io.gantry.version': version, 'org.opencontainers.runc.checkpoint.enabled': 'true' },
     potentiallyUnsafeConfigAnnotations: [propertyPrefix],
   }
 }

@@ -190,6 +190,18 @@ void describe('gantry-runc beside runc, in the corners', { concurrency: false, s
     assert.equal((await stage.call('gantry-runc', 'delete', 'held')).code, 0)
   })
 
+  void test('a cgroup in which somebody is already is refused, as by runc 1.2: its processes would end with the container', async () => {
+    const place = await stage.bundle((spec) => (spec.process!.args = ['true']))
+    const cgroup = stage.cgroupOf(place)
+    const { stdout, stderr } = await stage.shell(
+      'gantry-runc',
+      `tree=$(ls -d /sys/fs/cgroup/pids 2>/dev/null || echo /sys/fs/cgroup); mkdir $tree${cgroup}; sleep 99 >/dev/null 2>&1 & p=$!; echo $p >$tree${cgroup}/cgroup.procs
+       RUNTIME run -b ${place} crowded; echo $?; kill -0 $p && echo alive; RUNTIME state crowded 2>/dev/null || echo none; kill $p; wait $p 2>/dev/null; rmdir $tree${cgroup}`,
+    )
+    assert.equal(stdout, '1\nalive\nnone\n')
+    assert.match(stderr, /container's cgroup is not empty: 1 process\(es\) found/)
+  })
+
   void test('the command is the first word that is no value of an option, also where such a value is named as a command', async () => {
     const root = path.join(stage.directory, 'run')
     assert.match(await must([findProgram('gantry-runc') ?? '', '--root', root, 'list']), /^ID +PID +STATUS/)
