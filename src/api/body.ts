@@ -30,11 +30,16 @@ export function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
+/** "application/json" of "Application/JSON; charset=utf-8" */
+export function mediaTypeOf(headers: IncomingHttpHeaders): string | undefined {
+  return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
 function checkContentType(headers: IncomingHttpHeaders, required: boolean): void {
   const type = headers['content-type']
   if (type === undefined && !hasBody(headers) && !required) return
   if (type === undefined || type.trim() === '') throw invalid('malformed Content-Type header (): mime: no media type')
-  const media = type.split(';', 1)[0]?.trim().toLowerCase()
+  const media = mediaTypeOf(headers)
   // Docker's own client says text/plain when it posts nothing.
   if (media === 'text/plain' && !hasBody(headers) && !required) return
   if (media !== 'application/json') {

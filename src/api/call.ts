@@ -5,7 +5,7 @@ import type { AttachSession, Engine } from '../engine/engine.ts'
 import { readJson } from './body.ts'
 import type { Decoder } from './decode.ts'
 import { Query } from './query.ts'
-import { encodeJson, sendEmpty, sendJson } from './reply.ts'
+import { encodeJson, sendEmpty, sendError, sendJson } from './reply.ts'
 import type { WebSocketSession } from './websocket/join.ts'
 
 export interface CallParts {
@@ -20,6 +20,8 @@ export interface CallParts {
   hijack: (session: AttachSession, call: Call) => void
   switchProtocols: (protocol: string) => Duplex
   webSocket: (join: WebSocketSession) => void
+  /** Shows an answer to who must agree to it, where there is somebody. @throws Forbidden */
+  review?: (status: number, document?: unknown) => Promise<void>
 }
 
 /** One request on its way to the engine and back. */
@@ -36,6 +38,7 @@ export class Call {
   readonly #hijack: CallParts['hijack']
   readonly #switchProtocols: CallParts['switchProtocols']
   readonly #webSocket: CallParts['webSocket']
+  readonly #review: CallParts['review']
 
   constructor(parts: CallParts) {
     this.engine = parts.engine
@@ -48,6 +51,7 @@ export class Call {
     this.#hijack = parts.hijack
     this.#switchProtocols = parts.switchProtocols
     this.#webSocket = parts.webSocket
+    this.#review = parts.review
   }
 
   /** The path part `name`, the thing that the call is about. */
@@ -61,12 +65,17 @@ export class Call {
 
   /** Answers with a document. */
   json(value: unknown, status = 200): void {
-    sendJson(this.response, status, value)
+    this.#answer(() => sendJson(this.response, status, value), status, value)
   }
 
   /** Answers without a body. */
   empty(status = 204): void {
-    sendEmpty(this.response, status)
+    this.#answer(() => sendEmpty(this.response, status), status)
+  }
+
+  #answer(send: () => void, status: number, document?: unknown): void {
+    if (this.#review === undefined) send()
+    else void this.#review(status, document).then(send, (error: unknown) => sendError(this.response, error))
   }
 
   /** Sends status and headers now; documents or bytes follow. */

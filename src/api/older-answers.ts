@@ -12,12 +12,19 @@ export function infoFor(minor: number, info: Document): Document {
   if (minor < 25) answer['SecurityOptions'] = ((info['SecurityOptions'] ?? []) as string[]).map(bareOption)
   const registries = info['RegistryConfig'] as Document | undefined
   if (minor < 47) answer['RegistryConfig'] = { AllowNondistributableArtifactsCIDRs: [], AllowNondistributableArtifactsHostnames: [], ...registries }
-  if (minor < 49) delete answer['FirewallBackend']
+  if (minor < 49) {
+    delete answer['FirewallBackend']
+    for (const part of ['ContainerdCommit', 'RuncCommit', 'InitCommit']) answer[part] = withExpected(info[part] as Document | undefined)
+  }
   if (minor < 50) {
     delete answer['DiscoveredDevices']
     Object.assign(answer, { BridgeNfIptables: false, BridgeNfIp6tables: false })
   }
   return answer
+}
+
+function withExpected(commit: Document = {}): Document {
+  return { ...commit, Expected: commit['ID'] ?? '' }
 }
 
 /** "name=seccomp,profile=builtin" was "seccomp". */

@@ -3,7 +3,9 @@ import type { IncomingMessage, Server } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import type { Engine } from '../engine/engine.ts'
-import { GantryError, kindOf } from '../lib/errors.ts'
+import { GantryError, errorTable, kindOf, messageOf } from '../lib/errors.ts'
+import { authorize } from './authorization.ts'
+import type { AuthorizationPlugin } from './authorization.ts'
 import { Call } from './call.ts'
 import { hijack } from './hijack.ts'
 import { sendError } from './reply.ts'
@@ -19,6 +21,8 @@ export interface ApiOptions {
   engine: Engine
   /** For the `Server` header. */
   engineVersion: string
+  /** Asked about every request that has a route, and about answers that are documents. */
+  authorization?: () => readonly AuthorizationPlugin[]
   /** Told of every request ("GET /v1.51/_ping"). */
   onRequest?: (line: string) => void
   /** Told of every failure that is not the client's. */
@@ -87,19 +91,29 @@ export function createApiServer(options: ApiOptions): ApiServer {
     const { path, query, minor } = parseTarget(request.url ?? '/')
     const match = router(request.method ?? 'GET', path)
     if (match === undefined) throw new GantryError('NotFound', 'page not found')
+    const plugins = options.authorization?.() ?? []
+    const received = await body()
+    const authorization = plugins.length === 0 ? undefined : await authorize(plugins, request, received)
     const call = new Call({
       engine: options.engine,
       request,
       response,
-      body: await body(),
+      body: authorization?.body ?? received,
       params: match.params,
       query,
       minor,
       hijack: (session) => hijack({ socket, response, session, upgrade, minor }),
       switchProtocols: (protocol) => switchProtocols({ socket, response, protocol }),
       webSocket: (session) => joinWebSocket({ socket, response, head: acceptWebSocket(request.headers), ...session }),
+      review: authorization?.review,
     })
-    await match.route.handle(call)
+    try {
+      await match.route.handle(call)
+    } catch (error) {
+      // Who keeps a record hears of failures too; there is nothing left to deny.
+      await authorization?.review(errorTable[kindOf(error)].status, { message: messageOf(error) }).catch(() => {})
+      throw error
+    }
   }
 
   function isHijackable(request: IncomingMessage): boolean {

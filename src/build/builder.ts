@@ -1,20 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { directorySize } from '../containerd/snapshots/tree/directory-size.ts'
 import { GantryError } from '../lib/errors.ts'
 import { BuildCache } from './cache/build-cache.ts'
 import { CacheMounts } from './cache/cache-mounts.ts'
-import { importInlineCaches, wantsInlineCache } from './cache/inline-cache.ts'
+import { checkCacheSpecs, exportCaches } from './cache/export-cache.ts'
+import { CacheImports } from './cache/import-cache.ts'
 import { listCache, pruneCache, selectCache, type CacheRoom } from './cache/usage.ts'
 import { checkDockerfile, checkFailure } from './checks/check-dockerfile.ts'
+import { pruneSources } from './copy/kept-sources.ts'
 import type { Builder, BuildReport, BuildRequest, BuildResult } from './contract.ts'
 import { parseDockerfile, type Dockerfile } from './dockerfile/dockerfile.ts'
 import { exportBuild } from './export/export.ts'
-import type { Platform } from './plan/contract.ts'
+import type { Plan, Platform } from './plan/contract.ts'
+import type { PlanOptions } from './plan/options.ts'
 import { planBuild } from './plan/plan.ts'
 import { parsePlatform, platformText } from './plan/platform.ts'
 import type { BuildJob, BuildRoom } from './solve/build-room.ts'
+import { layoutImage, layoutReference } from './solve/layout-image.ts'
 import { Solver } from './solve/solver.ts'
 import { LiveVertex } from './solve/vertices.ts'
 
@@ -42,7 +47,11 @@ export function openBuilder(options: OpenBuilder): Builder {
   const cache = new BuildCache(root, core)
   const cacheMounts = new CacheMounts(join(root, 'cache-mounts'), cache.database)
   const room: BuildRoom = { ...options, scratchDir, cache, cacheMounts, underWay: new Map() }
-  const cacheRoom: CacheRoom = { cache, mounts: cacheMounts, core, sizeOf: directorySize }
+  const freeSpace = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(root)
+    return bavail * bsize
+  }
+  const cacheRoom: CacheRoom = { cache, mounts: cacheMounts, core, sizeOf: directorySize, freeSpace }
   const running = new Set<Promise<unknown>>()
   const closing = new AbortController()
   let collected = 0
@@ -73,7 +82,12 @@ export function openBuilder(options: OpenBuilder): Builder {
     async usage(filters = new Map()) {
       return selectCache(await listCache(cacheRoom), filters).map(({ owner: _owner, ...record }) => record)
     },
-    prune: (prune) => pruneCache(cacheRoom, prune),
+    async prune(prune) {
+      const pruned = await pruneCache(cacheRoom, prune)
+      // Downloads and repositories are no records: they go with all of them, while no build is reading any.
+      if (prune.all && prune.filters.size === 0 && prune.keepStorage === undefined && running.size === 0) pruned.SpaceReclaimed += await pruneSources(join(root, 'sources'), { before: Date.now() })
+      return pruned
+    },
     async close() {
       closing.abort(new GantryError('Unavailable', 'the engine is stopping'))
       await Promise.allSettled(running)
@@ -108,32 +122,43 @@ async function buildOne(options: OpenBuilder, room: BuildRoom, { request, report
 
 async function planAndSolve(options: OpenBuilder, room: BuildRoom, { job, dockerfile, solver }: { job: BuildJob; dockerfile: Dockerfile; solver: Solver }): Promise<BuildResult> {
   const { request } = job
-  const { own } = options
-  if (request.platforms.length > 1) throw new GantryError('NotImplemented', 'Multi-platform build is not supported: give one platform')
-  const [asked] = request.platforms
-  const platform = asked === undefined ? own : parsePlatform(asked, own)
+  const { own, tagged, push } = options
+  const started = Date.now()
+  checkCacheSpecs(request)
+  const asked = request.platforms.map((text) => parsePlatform(text, own))
+  const platforms = asked.length === 0 ? [own] : [...new Map(asked.map((platform) => [platformText(platform), platform])).values()]
   const unset: { name: string; line: number }[] = []
-  const plan = await planBuild(dockerfile, {
-    request,
-    platform,
-    own,
-    severalPlatforms: false,
-    unset: (name, line) => unset.push({ name, line }),
-    image: (reference, wanted) => resolveImage(room, job, { reference, platform: wanted, explicit: asked !== undefined || platformText(wanted) !== platformText(own) }),
-  })
-  plan.warnings.push(...checkDockerfile(dockerfile, { request, unset, ...(!request.checkOnly && { stages: plan.stages }) }))
-  for (const warning of plan.warnings) job.report.warning(warning)
-  if (request.checkOnly) return { metadata: {}, warnings: plan.warnings }
-  const failure = checkFailure(dockerfile, { request }, plan.warnings)
+  const plans: Plan[] = []
+  for (const platform of platforms) {
+    plans.push(
+      await planBuild(dockerfile, {
+        request,
+        platform,
+        own,
+        severalPlatforms: platforms.length > 1,
+        unset: (name, line) => unset.push({ name, line }),
+        image: (reference, wanted) => resolveImage(room, job, { reference, platform: wanted, explicit: asked.length > 0 || platformText(wanted) !== platformText(own) }),
+      }),
+    )
+  }
+  const [first] = plans
+  const warnings = [...plans.flatMap((plan) => plan.warnings), ...checkDockerfile(dockerfile, { request, unset, ...(request.context?.ignored && { ignored: request.context.ignored }), ...(!request.checkOnly && { stages: first!.stages }) })]
+  const told = [...new Map(warnings.map((warning) => [JSON.stringify(warning), warning])).values()]
+  for (const warning of told) job.report.warning(warning)
+  if (request.checkOnly) return { metadata: {}, warnings: told }
+  const failure = checkFailure(dockerfile, { request }, told)
   if (failure !== undefined) throw failure
-  const { tagged, push } = options
-  job.report.plan?.(plan)
-  wantsInlineCache(job)
-  await importInlineCaches(room, job)
-  return { ...(await exportBuild(room, job, { plan, solver, tagged, push })), warnings: plan.warnings }
+  job.report.plan?.(first!)
+  job.imports = new CacheImports(room, job)
+  await job.imports.open()
+  const result = await exportBuild(room, job, { plans, own, solver, started, tagged, push })
+  const cached = await exportCaches(room, job, { plans, solver })
+  return { ...result, metadata: { ...result.metadata, ...cached }, warnings: told }
 }
 
-async function resolveImage(room: BuildRoom, job: BuildJob, { reference, platform, explicit }: { reference: string; platform: Platform; explicit: boolean }): ReturnType<BuildRoom['images']['resolve']> {
+async function resolveImage(room: BuildRoom, job: BuildJob, { reference, platform, explicit }: { reference: string; platform: Platform; explicit: boolean }): ReturnType<PlanOptions['image']> {
+  const layout = layoutReference(reference)
+  if (layout !== undefined) return await layoutImage(room, job, { ...layout, platform })
   const vertex = new LiveVertex(job, { name: `[internal] load metadata for ${reference}` })
   return await vertex.during(() =>
     room.images.resolve({

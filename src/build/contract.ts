@@ -48,6 +48,10 @@ export interface BuildRequest {
   ssh(id: string): Promise<string | undefined>
   /** Credentials for a registry's host. */
   credentials(host: string): Promise<{ username?: string; password?: string; identityToken?: string } | undefined>
+  /** Blobs of a directory of the client, by the name that the client knows it by. */
+  clientContent?(name: string): ClientContent
+  /** Asked when a RUN has failed: a terminal for a shell in its root, before that goes. */
+  debug?(step: { name: string; failure: string }): DebugTerminal | undefined
   run: RunDefaults
   cacheFrom: CacheSpec[]
   cacheTo: CacheSpec[]
@@ -66,11 +70,23 @@ export interface BuildContext {
   root: string
   /** Called, and waited for, before anyone looks at `root`; any number of times. A context that nothing needs is never brought here. */
   ready?(): Promise<void>
-  /** Paths that .dockerignore leaves out are not there. Digest of the file at `path` (content, mode, owner; not times), cached. */
+  /** It is removed after the build: its files may become the layer's. */
+  disposable?: boolean
+  /** Lines of the .dockerignore whose paths are not there. */
+  ignored?: readonly string[]
+  /** Digest of the file at `path` (content, mode, owner; not times), cached. */
   digest?(path: string): Promise<string>
 }
 
-export type NamedContext = { kind: 'tree'; context: BuildContext } | { kind: 'image'; reference: string } | { kind: 'oci-layout'; root: string; digest?: string; tag?: string }
+export type NamedContext = { kind: 'tree'; context: BuildContext } | { kind: 'image'; reference: string } | NamedLayout | { kind: 'stage'; stage: string }
+
+/** An image in an OCI layout of the client, as `clientContent` gives it. */
+export interface NamedLayout {
+  kind: 'oci-layout'
+  store: string
+  /** Of its manifest or index. */
+  digest: string
+}
 
 /** Docker's limits for RUN. */
 export interface RunDefaults {
@@ -91,6 +107,24 @@ export interface RunDefaults {
   isolation?: string
 }
 
+/** A client's terminal. */
+export interface DebugTerminal {
+  /** Ends when the client hangs up. */
+  events: AsyncIterable<{ input: Uint8Array; width: number; height: number }>
+  output: (data: Uint8Array) => Promise<unknown>
+  close(): void
+}
+
+/** An OCI layout on the client's side: blobs by digest. What is read is not verified yet. */
+export interface ClientContent {
+  /** Undefined: it is not there. */
+  size(digest: string): Promise<number | undefined>
+  read(digest: string): AsyncIterable<Uint8Array>
+  /** Nothing is sent of a blob that is there. */
+  write(blob: { digest: string; size: number; open: () => AsyncIterable<Uint8Array> }): Promise<void>
+}
+
+/** `inline`: in the image. `registry`: attribute ref; `local`: dest or src, a directory of the client. */
 export type CacheSpec = { type: 'inline' | 'registry' | 'local'; attributes: Readonly<Record<string, string>> }
 
 /** `image`: the engine's store (attributes name, push). `docker` and `oci`: archives; `local`: a directory; `tar`: its tar. */
@@ -99,6 +133,8 @@ export interface ExportSpec {
   attributes: Readonly<Record<string, string>>
   /** Receives archive types; `local` gets a tar that the receiver unpacks. */
   output?(stream: Readable): Promise<void>
+  /** With the attribute tar=false: the OCI layout, of which the client writes `index.json`. */
+  content?: ClientContent
 }
 
 export interface BuildResult {
@@ -164,8 +200,12 @@ export interface BuildWarning {
 
 export interface PruneCache {
   all: boolean
-  /** Bytes to keep at most. */
+  /** Bytes that stay in any case. */
   keepStorage?: number
+  /** Bytes that stay at most. */
+  maxUsedSpace?: number
+  /** Bytes that the disk has to have free. */
+  minFreeSpace?: number
   filters: ReadonlyMap<string, ReadonlySet<string>>
 }
 
@@ -185,6 +225,8 @@ export interface CacheRecordInfo {
 
 /** Runs the process of a RUN as a container of the engine, with the same walls as any other. Made by the engine room. */
 export interface StepRunner {
+  /** A shell in the same root, with the step's environment, user and mounts. Settles when it has ended, and leaves nothing. */
+  shell(step: RunStep, terminal: DebugTerminal, signal: AbortSignal): Promise<void>
   /**
    * The container snapshot `key` is prepared already and is still there afterwards, unmounted; nothing else is left.
    * Output is told as it comes. @throws when the process cannot start or was aborted; a non-zero exit code is an answer.

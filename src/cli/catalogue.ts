@@ -8,6 +8,7 @@ const one = (summary: string, load: () => Promise<Command>): Entry => ({ summary
 const attach = one('Attach to the streams of a running container', async () => (await import('./commands/attach.ts')).attachCommand)
 const build = one('Build an image from a Dockerfile', async () => (await import('./commands/build.ts')).buildCommand)
 const builderDu = one('Show what the build cache keeps', async () => (await import('./commands/builder-du.ts')).builderDuCommand)
+const builderHistory = one('Look at builds that are over: ls, inspect, logs, rm', async () => (await import('./commands/builder-history.ts')).builderHistoryCommand)
 const builderPrune = one('Remove build cache', async () => (await import('./commands/builder-prune.ts')).builderPruneCommand)
 const commit = one("Create a new image from a container's changes", async () => (await import('./commands/commit.ts')).commitCommand)
 const cp = one('Copy files between a container and the local filesystem', async () => (await import('./commands/cp.ts')).cpCommand)
@@ -74,8 +75,8 @@ export const commands: Record<string, Entry> = {
 export const commonCommands = ['run', 'exec', 'ps', 'build', 'pull', 'push', 'images', 'login', 'logout', 'search', 'version', 'info']
 
 export const groups: Record<string, Group> = {
-  builder: { summary: 'Manage builds', commands: { build, du: builderDu, prune: builderPrune } },
-  buildx: { summary: 'Build with BuildKit', commands: { build, du: builderDu, prune: builderPrune } },
+  builder: { summary: 'Manage builds', commands: { build, du: builderDu, history: builderHistory, prune: builderPrune } },
+  buildx: { summary: 'Build with BuildKit', commands: { build, du: builderDu, history: builderHistory, prune: builderPrune } },
   container: {
     summary: 'Manage containers',
     commands: {

@@ -118,6 +118,8 @@ export interface CreateContainer {
   config: ContainerConfig
   hostConfig: HostConfig
   networking: Record<string, EndpointSettings>
+  /** Read-only mounts that do not say it leave what is mounted below them writable, as before API 1.44. */
+  readOnlyNonRecursive?: boolean
 }
 
 /** Header X-Docker-Container-Path-Stat. `mode` is Go's os.FileMode. */

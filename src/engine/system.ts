@@ -20,6 +20,7 @@ export interface SystemOptions extends DiskUsageSources {
   buildTime: string
   dataRoot: string
   labels: string[]
+  authorizationPlugins?: string[]
   registries?: { mirrors: string[]; insecure: string[]; proxies?: { http: string; https: string; none: string } }
   /** Asked at every `info`, because it can be switched by a reload. */
   debug: () => boolean
@@ -93,7 +94,7 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     Images: options.images.store.list().length,
     Driver: options.snapshotter.name,
     DriverStatus: options.snapshotter.status(),
-    Plugins: { Volume: ['local'], Network: options.networkDrivers, Authorization: null, Log: options.logDrivers },
+    Plugins: { Volume: ['local'], Network: options.networkDrivers, Authorization: options.authorizationPlugins?.length ? options.authorizationPlugins : null, Log: options.logDrivers },
     ...host.limits,
     IPv4Forwarding: host.ipv4Forwarding,
     Debug: options.debug(),

@@ -108,6 +108,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Com
     buildTime: build.time,
     dataRoot,
     labels: config.labels,
+    authorizationPlugins: config.authorizationPlugins,
     registries: config.registries,
     debug: () => log.level === 'debug',
     snapshotter,
@@ -197,7 +198,7 @@ function aliveEndpoints(network: NetworkService, tasks: TaskService): Set<string
 
 /** Pruning everything takes the copies of clients' directories too. */
 async function pruneWithContexts(builds: Builder, buildkit: BuildKit, prune: PruneCache): Promise<Awaited<ReturnType<Builder['prune']>>> {
-  if (prune.all && prune.filters.size === 0 && prune.keepStorage === undefined) buildkit.forgetContexts()
+  if (prune.all && prune.filters.size === 0 && prune.keepStorage === undefined && prune.maxUsedSpace === undefined && prune.minFreeSpace === undefined) buildkit.forgetContexts()
   return await builds.prune(prune)
 }
 

@@ -32,6 +32,8 @@ export interface DaemonConfig {
   execRoot: string
   pidfile: string
   group: string
+  /** Names of plugins that are asked about every request. */
+  authorizationPlugins: string[]
   debug: boolean
   logLevel: LogLevel
   logFormat: LogFormat
@@ -75,6 +77,7 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
     execRoot,
     pidfile: resolve(text('pidfile') ?? '/run/gantry.pid'),
     group: text('group') ?? 'docker',
+    authorizationPlugins: [...new Set(list('authorization-plugin'))],
     debug,
     logLevel: debug ? 'debug' : parseLogLevel(text('log-level') ?? 'info'),
     logFormat: parseLogFormat(text('log-format') ?? 'text'),

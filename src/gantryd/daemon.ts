@@ -18,6 +18,7 @@ import { reloadConfig } from './reload.ts'
 import { lockRoot } from './root-lock.ts'
 import { serviceManager } from './service-manager.ts'
 import { build } from './version.ts'
+import { authorizationPlugins } from './authorization-plugins.ts'
 
 /** Runs the daemon; comes back when it serves. It ends by a signal, and its containers go on. */
 export async function runDaemon(given: FlagValues): Promise<void> {
@@ -53,8 +54,10 @@ async function start(config: DaemonConfig, log: Log, cleanups: (() => Promise<vo
   cleanups.push(() => lock.release())
   const engine = await composeEngine(config, log)
   cleanups.push(() => engine.close())
+  const authorization = await authorizationPlugins(config.authorizationPlugins)
   const api = createApiServer({
     engine,
+    authorization,
     engineVersion: build.version,
     onRequest: (line) => log('debug', `Calling ${line}`),
     onFailure: (line, error) => log('error', `Handler for ${line} returned error`, error),

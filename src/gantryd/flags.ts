@@ -16,6 +16,7 @@ export interface Flag {
 export const flags: readonly Flag[] = [
   { name: 'add-runtime', kind: 'list', flagOnly: true, help: 'NAME=PATH|Register an OCI runtime' },
   { name: 'allow-plain-tcp', kind: 'bool', help: 'Let --host tcp:// listen off loopback, without TLS: whoever reaches it is root' },
+  { name: 'authorization-plugin', kind: 'list', key: 'authorization-plugins', help: 'list|Authorization plugins to load' },
   { name: 'bip', kind: 'string', help: 'string|Specify default-bridge IPv4 network' },
   { name: 'bip6', kind: 'string', help: 'string|Specify default-bridge IPv6 network' },
   { name: 'bridge', short: 'b', kind: 'string', help: 'string|Attach containers to a network bridge' },
@@ -102,7 +103,7 @@ export const flags: readonly Flag[] = [
 
 /** Flags and keys that dockerd has and gantryd has not yet: they are refused by name, never ignored. */
 export const missingFlags: ReadonlySet<string> = new Set([
-  'allow-direct-routing', 'allow-nondistributable-artifacts', 'api-cors-header', 'authorization-plugin',
+  'allow-direct-routing', 'allow-nondistributable-artifacts', 'api-cors-header',
   'bridge-accept-fwmark', 'containerd', 'containerd-namespace', 'containerd-plugins-namespace',
   'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd', 'experimental', 'ip-forward-no-drop',
   'network-control-plane-mtu', 'node-generic-resource', 'oom-score-adjust', 'raw-logs', 'rootless',
@@ -111,6 +112,5 @@ export const missingFlags: ReadonlySet<string> = new Set([
 
 /** daemon.json's plural or other spellings of the above. */
 export const missingKeys: ReadonlyMap<string, string> = new Map([
-  ['authorization-plugins', 'authorization-plugin'],
   ['node-generic-resources', 'node-generic-resource'],
 ])

@@ -17,6 +17,7 @@ export function reloadConfig(live: DaemonConfig, given: FlagValues): Record<stri
   replace(live.features, fresh.features)
   replace(live.containers, fresh.containers)
   live.labels.splice(0, live.labels.length, ...fresh.labels)
+  live.authorizationPlugins.splice(0, live.authorizationPlugins.length, ...fresh.authorizationPlugins)
   const { mirrors, insecure, maxDownloads, maxUploads, maxAttempts } = fresh.registries
   Object.assign(live.registries, { mirrors, insecure, maxDownloads, maxUploads, maxAttempts })
   return attributesOf(live)

@@ -46,6 +46,8 @@ export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Milliseconds, after which it is killed. */
   readonly timeout?: number
+  /** Kills it; what it leaves is an exit code like any other. */
+  readonly signal?: AbortSignal
 }
 
 export interface ToolResult {

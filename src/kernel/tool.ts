@@ -10,6 +10,9 @@ export function runTool(argv: readonly string[], input?: string, options: ToolOp
     const expire = (): void => {
       timedOut = child.kill('SIGKILL')
     }
+    const abort = (): void => void child.kill('SIGKILL')
+    options.signal?.addEventListener('abort', abort, { once: true })
+    if (options.signal?.aborted) abort()
     const timer = options.timeout === undefined ? undefined : setTimeout(expire, options.timeout)
     const out: Buffer[] = []
     const err: Buffer[] = []
@@ -18,6 +21,7 @@ export function runTool(argv: readonly string[], input?: string, options: ToolOp
     child.on('error', (error) => resolve({ code: 127, stdout: '', stderr: `${file}: ${error.message}` }))
     child.on('close', (code) => {
       clearTimeout(timer)
+      options.signal?.removeEventListener('abort', abort)
       resolve({ code: code ?? 255, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString(), ...(timedOut ? { timedOut } : {}) })
     })
     child.stdin?.on('error', () => {}) // a tool that ends early shows it by its code

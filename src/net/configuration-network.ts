@@ -2,8 +2,8 @@ import { GantryError } from '../lib/errors.ts'
 import type { CreateNetwork, NetworkInfo } from './contract.ts'
 
 /** Networks that only hold settings (--config-only), and those that take theirs from them (--config-from). @throws Forbidden with Docker's text */
-export function checkConfigurationNetwork({ configOnly, configFrom, internal, attachable, enableIPv4, enableIPv6, labels, ipam, options }: CreateNetwork): void {
-  if (configOnly && (internal || attachable)) {
+export function checkConfigurationNetwork({ configOnly, configFrom, internal, attachable, scope, enableIPv4, enableIPv6, labels, ipam, options }: CreateNetwork): void {
+  if (configOnly && (internal || attachable || scope)) {
     throw new GantryError('Forbidden', 'configuration network can only contain network specific fields. Network operator fields like [ ingress | internal | attachable | scope ] are not supported.')
   }
   if (!configFrom) return

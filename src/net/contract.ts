@@ -72,7 +72,8 @@ export interface NetworkInfo {
   id: string
   name: string
   driver: NetworkDriverName
-  scope: 'local'
+  /** "local", or the word that was asked for: no network of this engine is on more than one host. */
+  scope: string
   created: string
   internal: boolean
   attachable: boolean
@@ -108,6 +109,8 @@ export interface CreateNetwork {
   driver: string
   internal: boolean
   attachable: boolean
+  /** Shown; "local" when empty. */
+  scope?: string
   /** Undefined: the daemon's choice, by default IPv4 alone. */
   enableIPv4?: boolean
   enableIPv6?: boolean
@@ -158,12 +161,20 @@ export interface NameResolving {
   keepsShortNames: boolean
 }
 
+/** What a network says of names, as resolv.conf(5) has it. */
+export interface NetworkDns {
+  servers: string[]
+  search: string[]
+  options: string[]
+}
+
 export interface EndpointLink {
   /** Name or id of the other container. */
   container: string
   alias: string
 }
 
+/** By "80/tcp"; a long range is one row, "8000-8999/tcp" with "8000-8999" (src/lib/port-table.ts). */
 export type BoundPorts = Record<string, { HostIp: string; HostPort: string }[]>
 
 export interface Endpoint {
@@ -180,6 +191,8 @@ export interface Endpoint {
   gateway6: string
   mac: string
   linkLocal?: readonly string[]
+  /** Of networks of third parties, from when it is attached. */
+  dns?: NetworkDns
   /** Host end of the pair; empty for drivers that have none. */
   hostInterface: string
   /** Its name inside, "eth0". */
@@ -187,7 +200,7 @@ export interface Endpoint {
   gwPriority: number
   dnsNames: string[]
   links: EndpointLink[]
-  /** As inspect's NetworkSettings.Ports: what is really bound, ephemeral ports filled in; 0.0.0.0 and :: as separate rows. */
+  /** As inspect's NetworkSettings.Ports, long ranges packed: what is really bound, ephemeral ports filled in; 0.0.0.0 and :: as separate rows. */
   ports: BoundPorts
 }
 

@@ -54,7 +54,7 @@ function blank(request: CreateNetwork, driver: string): NetworkInfo {
   const enableIPv6 = request.enableIPv6 ?? false
   if (!enableIPv4 && !enableIPv6) throw new GantryError('InvalidParameter', 'IPv4 or IPv6 must be enabled')
   return {
-    ...newIdentity(), name: request.name, driver, scope: 'local', internal: request.internal, attachable: request.attachable,
+    ...newIdentity(), name: request.name, driver, scope: request.scope || 'local', internal: request.internal, attachable: request.attachable,
     enableIPv4, enableIPv6, ipam: { driver: request.ipam.driver || 'default', options: request.ipam.options, config: [] }, options: request.options, labels: request.labels,
     ...(request.configOnly ? { configOnly: true } : {}),
     ...(request.configFrom ? { configFrom: request.configFrom } : {}),

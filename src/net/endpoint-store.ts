@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { packPorts } from '../lib/port-table.ts'
 import type { PortBinding } from '../engine/types/host-config.ts'
 import type { BoundPorts, Endpoint } from './contract.ts'
 import type { PortRule } from './port-holder.ts'
@@ -12,6 +13,8 @@ export interface StoredEndpoint extends Endpoint {
   bindings: Record<string, PortBinding[]>
   /** How they were opened. */
   target?: PortTarget
+  /** Host ports that the network's driver opens: nobody else may have them. */
+  reserved?: PortRule[]
   /** What a user asked for, where the network's driver gives the addresses. */
   askedIPv4?: string
   askedIPv6?: string
@@ -110,7 +113,9 @@ export class EndpointStore {
   #read(file: string): StoredEndpoint {
     const [first = '', ...lines] = readFileSync(file, 'utf8').split('\n')
     const endpoint: StoredEndpoint = { ...absent, ...(JSON.parse(first) as StoredEndpoint) }
-    endpoint.bindings = { ...endpoint.bindings }
+    // Earlier versions wrote each port of a range.
+    endpoint.bindings = { ...packPorts(endpoint.bindings) }
+    endpoint.ports = packPorts(endpoint.ports)
     try {
       for (const line of lines) takePorts(endpoint, JSON.parse(line) as MorePorts)
     } catch (error) {

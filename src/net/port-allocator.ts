@@ -3,8 +3,8 @@ import { GantryError } from '../lib/errors.ts'
 import type { BoundPorts } from './contract.ts'
 import { busyPort } from './listeners.ts'
 import type { PortHolder, PortRule } from './port-holder.ts'
-import { hostText, isHeld, ruleText } from './port-holder.ts'
-import { splitRanges } from './port-ranges.ts'
+import { hostText, isHeld, portsText, ruleKey, ruleText, shareAddress } from './port-holder.ts'
+import { firstTaken, rangeRules } from './port-ranges.ts'
 import type { PortRow } from './port-rows.ts'
 
 export interface OpenPorts {
@@ -26,6 +26,8 @@ export class PortAllocator {
   readonly #ephemeral: { first: number; last: number }
   /** What endpoints hold: protocol and port to host addresses. */
   readonly #held = new Map<string, Set<string>>()
+  /** Ranges that they hold. */
+  #ranges: PortRule[] = []
   #nextEphemeral: number
 
   constructor(holder: PortHolder) {
@@ -36,17 +38,30 @@ export class PortAllocator {
 
   /** All rows or none. @throws System with Docker's text */
   async open(rows: readonly PortRow[]): Promise<OpenPorts> {
-    const { ranges, singles } = splitRanges(rows)
-    const rangeRules = ranges.flatMap(({ rules }) => rules)
-    for (const rule of rangeRules) this.#checkRange(rule)
-    this.hold(rangeRules)
+    const ranges = rows.filter(({ count }) => count !== undefined).map((row) => ({ row, rules: rangeRules(row) }))
+    const held = ranges.flatMap(({ rules }) => rules)
+    this.reserve(held)
     try {
-      const choosers = await this.#openSingles(singles)
-      const bound = [...ranges.flatMap((range) => range.rows.map((row) => ({ row, rules: range.rules.map((rule) => ({ ...rule, hostPort: rule.hostPort + row.containerPort - rule.containerPort })) }))),
-        ...choosers.map(({ row, port }) => ({ row, rules: rulesOf(row, port) }))]
-      return { ports: boundPorts(bound), rules: [...rangeRules, ...choosers.flatMap(({ row, port }) => rulesOf(row, port))] }
+      const choosers = await this.#openSingles(rows.filter(({ count }) => count === undefined))
+      const bound = [...ranges, ...choosers.map(({ row, port }) => ({ row, rules: rulesOf(row, port) }))]
+      return { ports: boundPorts(bound), rules: bound.flatMap(({ rules }) => rules) }
     } catch (error) {
-      this.#forget(rangeRules)
+      this.#forget(held)
+      throw error
+    }
+  }
+
+  /** Ports that somebody else opens: no endpoint gets them meanwhile. All or none. @throws System with Docker's text */
+  reserve(rules: readonly PortRule[]): void {
+    const held: PortRule[] = []
+    try {
+      for (const rule of rules) {
+        this.#checkRange(rule)
+        this.hold([rule])
+        held.push(rule)
+      }
+    } catch (error) {
+      this.#forget(held)
       throw error
     }
   }
@@ -60,7 +75,10 @@ export class PortAllocator {
   /** Rules of endpoints that live on. */
   hold(rules: readonly PortRule[]): void {
     for (const rule of rules) {
-      for (const slot of slotsOf(rule)) this.#held.set(slot, (this.#held.get(slot) ?? new Set()).add(rule.hostIp))
+      // Ports that are routed are nobody's on the host.
+      if (rule.routed === true) continue
+      if (rule.count !== undefined) this.#ranges.push(rule)
+      else this.#held.set(slotOf(rule), (this.#held.get(slotOf(rule)) ?? new Set()).add(rule.hostIp))
     }
   }
 
@@ -116,26 +134,25 @@ export class PortAllocator {
 
   /** The first port that another endpoint has. */
   #conflict(rule: PortRule): number | undefined {
-    for (const [at, slot] of slotsOf(rule).entries()) if (this.#isTaken(slot, rule.hostIp)) return rule.hostPort + at
+    if (rule.routed === true) return undefined
+    const ranged = firstTaken(rule, this.#ranges)
+    if (ranged !== undefined || this.#held.size === 0) return ranged
+    for (let port = rule.hostPort; port < rule.hostPort + (rule.count ?? 1); port++) {
+      const addresses = this.#held.get(slotOf({ protocol: rule.protocol, hostPort: port }))
+      if (addresses !== undefined && [...addresses].some((address) => shareAddress(address, rule.hostIp))) return port
+    }
     return undefined
-  }
-
-  #isTaken(slot: string, hostIp: string): boolean {
-    const addresses = this.#held.get(slot)
-    if (addresses === undefined) return false
-    const isV6 = hostIp.includes(':')
-    const wildcard = isV6 ? '::' : '0.0.0.0'
-    if (hostIp !== wildcard) return addresses.has(hostIp) || addresses.has(wildcard)
-    return [...addresses].some((address) => address.includes(':') === isV6)
   }
 
   #forget(rules: readonly PortRule[]): void {
     for (const rule of rules) {
-      for (const slot of slotsOf(rule)) {
-        const addresses = this.#held.get(slot)
-        addresses?.delete(rule.hostIp)
-        if (addresses?.size === 0) this.#held.delete(slot)
+      if (rule.count !== undefined) {
+        this.#ranges = this.#ranges.filter((one) => one.count !== rule.count || ruleKey(one) !== ruleKey(rule))
+        continue
       }
+      const addresses = this.#held.get(slotOf(rule))
+      addresses?.delete(rule.hostIp)
+      if (addresses?.size === 0) this.#held.delete(slotOf(rule))
     }
   }
 
@@ -161,7 +178,7 @@ function boundPorts(rows: readonly { row: PortRow; rules: PortRule[] }[]): Bound
   const ports: BoundPorts = {}
   for (const { row, rules } of rows) {
     const translated = rules.filter(({ routed }) => routed !== true)
-    ;(ports[row.key] ??= []).push(...translated.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: String(hostPort) })))
+    ;(ports[row.key] ??= []).push(...translated.map(({ hostIp, hostPort, count }) => ({ HostIp: hostIp, HostPort: portsText(hostPort, count) })))
   }
   return ports
 }
@@ -170,10 +187,8 @@ function alreadyAllocated(rule: PortRule): GantryError {
   return new GantryError('System', `Bind for ${hostText(rule)} failed: port is already allocated`)
 }
 
-/** Ports that are routed are nobody's on the host. */
-function slotsOf(rule: PortRule): string[] {
-  if (rule.routed === true) return []
-  return Array.from({ length: rule.count ?? 1 }, (_, at) => `${rule.protocol}/${rule.hostPort + at}`)
+function slotOf({ protocol, hostPort }: Pick<PortRule, 'protocol' | 'hostPort'>): string {
+  return `${protocol}/${hostPort}`
 }
 
 function isFixed({ candidates }: PortRow): boolean {

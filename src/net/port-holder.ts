@@ -52,6 +52,16 @@ export function ruleKey(rule: PortRule): string {
   return `${rule.protocol}/${rule.hostIp}/${rule.hostPort}`
 }
 
+/** Whether a port on one of these addresses is one on the other as well. */
+export function shareAddress(one: string, other: string): boolean {
+  return one === other || (one.includes(':') === other.includes(':') && (isAnyAddress(one) || isAnyAddress(other)))
+}
+
+/** "80", "8000-8999" */
+export function portsText(first: number, count = 1): string {
+  return count > 1 ? `${first}-${first + count - 1}` : String(first)
+}
+
 /** As in Docker's messages: "0.0.0.0:80:172.17.0.2:80/tcp". */
 export function ruleText(rule: PortRule): string {
   return `${hostText(rule)}:${rule.containerIp}:${rule.containerPort}/${rule.protocol}`

@@ -1,5 +1,6 @@
 import type { PortBinding } from '../engine/types/host-config.ts'
 import { GantryError } from '../lib/errors.ts'
+import { packPorts, rangeKey } from '../lib/port-table.ts'
 import type { BoundPorts } from './contract.ts'
 import type { EndpointStore, MorePorts, StoredEndpoint } from './endpoint-store.ts'
 import type { Membership } from './gateway-order.ts'
@@ -34,7 +35,7 @@ export class PortPublisher {
    * stays is not touched. When a port cannot be opened, those that were not touched stay.
    */
   async publish(members: readonly Membership<StoredEndpoint>[], wanted: Record<string, PortBinding[]>): Promise<void> {
-    const bindings = withBoundPorts(wanted, allPorts(members.map(({ endpoint }) => endpoint)))
+    const bindings = withBoundPorts(packPorts(wanted), allPorts(members.map(({ endpoint }) => endpoint)))
     const carriers = carriersOf(members, { carriesIPv6: this.#parts.holder.carriesIPv6 })
     const current = new Map(members.map(({ endpoint }) => [endpoint.id, endpoint]))
     for (const { endpoint } of members) {
@@ -49,7 +50,8 @@ export class PortPublisher {
    * These as well, whatever there is already: costs what the new ones cost. All or none.
    * @returns all rows of the ports named; undefined: ports have to move as well, which is for `publish`
    */
-  async publishMore(members: readonly Membership<StoredEndpoint>[], wanted: Record<string, PortBinding[]>): Promise<BoundPorts | undefined> {
+  async publishMore(members: readonly Membership<StoredEndpoint>[], asked: Record<string, PortBinding[]>): Promise<BoundPorts | undefined> {
+    const wanted = packPorts(asked)
     const carriers = carriersOf(members, { carriesIPv6: this.#parts.holder.carriesIPv6 })
     if (hasMoved(members, carriers)) return undefined
     const { endpoints, filter, isAttached } = this.#parts
@@ -63,7 +65,7 @@ export class PortPublisher {
         if (isAttached(endpoint.id)) await filter.publish(rules)
       } catch (error) {
         for (const each of opened) await this.#takeBack(each)
-        throw failure(endpoint, error)
+        throw publishFailure(endpoint, error)
       }
     }
     return Object.fromEntries(Object.keys(wanted).map((key) => [key, carriers.flatMap(({ endpoint }) => endpoint.ports[key] ?? [])]))
@@ -77,13 +79,10 @@ export class PortPublisher {
 
   async #close(endpoint: StoredEndpoint, kept: Record<string, PortBinding[]>): Promise<StoredEndpoint> {
     const [staying, going] = [[] as PortRule[], [] as PortRule[]]
-    for (const rule of endpoint.rules) (keysOf(rule).every((key) => Object.hasOwn(kept, key)) ? staying : going).push(rule)
-    // What shares a range with a port that goes has to be opened again.
-    const keys = new Set(going.flatMap(keysOf))
-    const left = Object.fromEntries(Object.entries(kept).filter(([key]) => !keys.has(key)))
-    const ports = Object.fromEntries(Object.entries(endpoint.ports).filter(([key]) => Object.hasOwn(left, key)))
+    for (const rule of endpoint.rules) (Object.hasOwn(kept, keyOf(rule)) ? staying : going).push(rule)
+    const ports = Object.fromEntries(Object.entries(endpoint.ports).filter(([key]) => Object.hasOwn(kept, key)))
     if (this.#parts.isAttached(endpoint.id)) await this.#parts.filter.withdraw(going)
-    const rest: StoredEndpoint = { ...endpoint, rules: staying, bindings: left, ports }
+    const rest: StoredEndpoint = { ...endpoint, rules: staying, bindings: kept, ports }
     this.#parts.keep(rest)
     await this.#parts.ports.close(going)
     return rest
@@ -100,12 +99,13 @@ export class PortPublisher {
       })
       if (this.#parts.isAttached(endpoint.id)) await this.#parts.filter.publish(opened.rules)
     } catch (error) {
-      throw failure(endpoint, error)
+      throw publishFailure(endpoint, error)
     }
   }
 }
 
-function failure(endpoint: StoredEndpoint, cause: unknown): GantryError {
+/** Docker's text. */
+export function publishFailure(endpoint: Pick<StoredEndpoint, 'id' | 'containerName'>, cause: unknown): GantryError {
   if (cause instanceof GantryError && cause.kind === 'InvalidParameter') return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new GantryError('System', `driver failed programming external connectivity on endpoint ${endpoint.containerName} (${endpoint.id}): ${reason}`, { cause })
@@ -127,6 +127,6 @@ function unchanged(endpoint: StoredEndpoint, bindings: Record<string, PortBindin
   return Object.fromEntries(Object.entries(endpoint.bindings).filter(([key]) => same(key)))
 }
 
-function keysOf({ containerPort, protocol, count = 1 }: PortRule): string[] {
-  return Array.from({ length: count }, (_, at) => `${containerPort + at}/${protocol}`)
+function keyOf({ containerPort, protocol, count = 1 }: PortRule): string {
+  return rangeKey(containerPort, count, protocol)
 }

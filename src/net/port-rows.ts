@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import type { PortBinding } from '../engine/types/host-config.ts'
 import { GantryError } from '../lib/errors.ts'
+import { rangeKey } from '../lib/port-table.ts'
 import type { PortRule } from './port-holder.ts'
 
 /** What is published, and how. */
@@ -22,10 +23,13 @@ export interface PortTarget {
 
 /** One row of -p, its host port still to be chosen. */
 export interface PortRow {
-  /** "80/tcp", the key in inspect. */
+  /** "80/tcp", the key in inspect; "8000-8999/tcp" of a range (src/lib/port-table.ts). */
   key: string
   protocol: PortRule['protocol']
+  /** Of a range the first one. */
   containerPort: number
+  /** A range of so many ports, and as many of the host from the candidate on. */
+  count?: number
   /** Addresses on which the same host port is to be had, each with the container's address behind it. */
   places: { hostIp: string; containerIp: string; routed: boolean }[]
   /** First and last candidate; undefined: any ephemeral port. */
@@ -35,22 +39,24 @@ export interface PortRow {
 /** @throws InvalidParameter */
 export function portRows(bindings: Record<string, PortBinding[]>, target: PortTarget): PortRow[] {
   return Object.entries(bindings).flatMap(([key, list]) => {
-    const { containerPort, protocol } = parseKey(key)
+    const { containerPort, count, protocol } = parseKey(key)
     // An empty list publishes nothing; null entries come from clients that mean "any".
     return (list ?? []).map((binding) => ({
-      key: `${containerPort}/${protocol}`,
+      key: rangeKey(containerPort, count, protocol),
       protocol,
       containerPort,
+      ...(count === 1 ? {} : { count }),
       places: placesOf(binding.HostIp || target.bindingAddress, target).filter(({ hostIp, containerIp }) => isCarried(protocol, hostIp, containerIp)),
-      candidates: parsePorts(binding.HostPort ?? ''),
+      candidates: count === 1 ? parsePorts(binding.HostPort ?? '') : rangeStart(binding.HostPort ?? '', count),
     }))
   })
 }
 
-function parseKey(key: string): { containerPort: number; protocol: PortRule['protocol'] } {
-  const [port = '', protocol = 'tcp'] = key.split('/')
+function parseKey(key: string): { containerPort: number; count: number; protocol: PortRule['protocol'] } {
+  const [ports = '', protocol = 'tcp'] = key.split('/')
   if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw new GantryError('InvalidParameter', `invalid proto: ${protocol}`)
-  return { containerPort: parsePort(port), protocol }
+  const { first, last } = parseRange(ports)
+  return { containerPort: first, count: last - first + 1, protocol }
 }
 
 /** The proxy knows no SCTP: what NAT cannot carry is not there. */
@@ -75,7 +81,17 @@ function placesOf(asked: string, target: PortTarget): PortRow['places'] {
 }
 
 function parsePorts(text: string): PortRow['candidates'] {
-  if (text === '' || text === '0') return undefined
+  return text === '' || text === '0' ? undefined : parseRange(text)
+}
+
+/** A range has no choice: its ports go along with the host's. */
+function rangeStart(text: string, count: number): PortRow['candidates'] {
+  const { first, last } = parseRange(text)
+  if (last - first + 1 !== count) throw new GantryError('InvalidParameter', `invalid ranges specified for container and host ports: ${text} is not of ${count} ports`)
+  return { first, last: first }
+}
+
+function parseRange(text: string): { first: number; last: number } {
   const [firstText = '', lastText = firstText] = text.split('-')
   const first = parsePort(firstText)
   const last = parsePort(lastText)

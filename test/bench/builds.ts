@@ -40,13 +40,13 @@ export async function measureBuilds(rounds: number): Promise<Series[]> {
         const context = large.get(maker.name)!
         const build = (place: string, fresh: boolean) => timed(() => command([...maker.build({ fresh }), place], maker.env))
         const times = [await build(small, true), await build(small, false), (context.change(round), await build(context.place, false))]
+        console.log(`builds, round ${round} of ${rounds}, ${maker.name}: ${times.map((time) => time.toFixed(0)).join(' ')}`)
         if (round === 0) continue
         for (const [index, time] of times.entries()) {
           const { samples } = series[index]!
           samples.set(maker.name, [...(samples.get(maker.name) ?? []), time])
         }
       }
-      console.log(`builds, round ${round} of ${rounds}`)
     }
     return series
   } finally {
@@ -59,7 +59,6 @@ async function engineMakers(kind: EngineKind): Promise<Maker[]> {
   const engine = await startEngine({ kind })
   const client = makeClient('docker', engine)
   await client.ok('import', '-c', 'CMD ["true"]', '-c', 'ENV PATH=/bin', await rootfsArchive(tiny), base)
-  const words = (file: string, options: string[]): Maker['build'] => ({ fresh }) => [file, 'build', ...options, ...(fresh ? ['--no-cache'] : []), '-t', 'built']
   const makers: Maker[] = [{ name: kind, build: words(client.program, []), env: { ...client.env, DOCKER_BUILDKIT: '0' }, close: () => engine.remove() }]
   const others = { env: { ...client.env, DOCKER_BUILDKIT: '1' }, close: async () => {} }
   const plugin = buildx()
@@ -71,6 +70,10 @@ async function engineMakers(kind: EngineKind): Promise<Maker[]> {
   }
   if (kind === 'gantryd') makers.push({ ...others, name: 'gantryd with gantry', build: words(program('gantry'), ['--progress', 'plain']) })
   return makers
+}
+
+function words(file: string, options: string[]): Maker['build'] {
+  return ({ fresh }) => [file, 'build', ...options, ...(fresh ? ['--no-cache'] : []), '-t', 'built']
 }
 
 /** Where packages put it, or on PATH. */

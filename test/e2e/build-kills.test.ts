@@ -38,7 +38,7 @@ void describe('builds and kill -9', { concurrency: false, skip: engineUnderTest 
   })
 
   void test(`killed at ${points} moments, a build leaves nothing and can be repeated`, async () => {
-    const files = Object.fromEntries(Array.from({ length: 50 }, (_, number) => [`words/${number}`, 'word\n'.repeat(1000)]))
+    const files = Object.fromEntries(Array.from({ length: 1000 }, (_, number) => [`words/${number % 20}/${number}`, 'word\n'.repeat(1000)]))
     const started = performance.now()
     await classicBuild(engine, file(0), { files })
     const whole = performance.now() - started
@@ -64,7 +64,7 @@ RUN echo ${number} > /a; mkdir /many; for i in 1 2 3 4 5 6 7 8 9; do head -c 100
 RUN --mount=type=cache,target=/c,id=kills sleep 0.05; rm -r /home; cp -a /many /more
 FROM tiny AS b
 COPY words /w/
-RUN --mount=type=tmpfs,target=/t sleep 0.02; echo ${number} > /b
+RUN --mount=type=tmpfs,target=/t --mount=target=/words,source=words,rw --mount=from=a,target=/from rm -r /words/1; cp -a /words/2 /t; sleep 0.02; echo ${number} > /b
 FROM tiny
 COPY --from=a /a /many /a/
 COPY --link --from=b /b /b

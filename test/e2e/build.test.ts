@@ -281,7 +281,7 @@ void describe('builds without BuildKit', { concurrency: false, skip: engineUnder
         assert.equal(await run(imageId!, 'cat /a'), expected)
       }
       assert.match((await postBuild(engine, Buffer.alloc(0), { remote: 'http://127.0.0.1:8099/none' })).error ?? '', /^failed to GET http:\/\/127.0.0.1:8099\/none: invalid response status 404/)
-      assert.match((await postBuild(engine, Buffer.alloc(0), { remote: '/etc' })).error ?? '', /^unable to prepare context: /)
+      assert.match((await postBuild(engine, Buffer.alloc(0), { remote: '/etc' })).error ?? '', /^remoteURL \(\/etc\) could not be recognized as URL$/)
     } finally {
       server.kill()
     }

@@ -100,6 +100,50 @@ if (!skip) throughEachClient('networks of CNI', (stage) => {
     await stage.ok('network', 'rm', 'two')
   })
 
+  void test('names are asked for where the plugins say, unless the container says otherwise', async () => {
+    const dns = { nameservers: ['10.63.0.53'], search: ['lan.example'], options: ['timeout:1'] }
+    const file = conf('names.conf', { cniVersion: '1.0.0', name: 'names', type: 'bridge', bridge: 'cni-lan', dns, ipam: ipam('10.63.0.0/24') })
+    await stage.ok('network', 'create', '-d', 'cni', '-o', `conf=${file}`, 'names')
+    {
+      await using box = await stage.container('--network', 'names', tiny, 'sleep', '600')
+      const text = await stage.ok('exec', box.id, 'cat', '/etc/resolv.conf')
+      assert.match(text, /^nameserver 127\.0\.0\.11$/m)
+      assert.match(text, /^search lan\.example$/m)
+      assert.match(text, /^options timeout:1 ndots:0$/m)
+      assert.match(text, /ExtServers: \[10\.63\.0\.53\]/)
+      const own = await stage.ok('run', '--rm', '--network', 'names', '--dns', '10.63.0.99', '--dns-search', 'own.example', tiny, 'cat', '/etc/resolv.conf')
+      assert.match(own, /^search own\.example$/m)
+      assert.match(own, /ExtServers: \[10\.63\.0\.99\]/)
+      await stage.ok('network', 'disconnect', 'names', box.id)
+      assert.doesNotMatch(await stage.ok('exec', box.id, 'cat', '/etc/resolv.conf'), /lan\.example/)
+    }
+    await stage.ok('network', 'rm', 'names')
+  })
+
+  void test('a published port is had by one, whoever opens it; without somebody who opens it there is none', async () => {
+    await stage.ok('network', 'create', '-d', 'cni', '-o', `conf=${conf('ports.conflist', { ...chain(), name: 'ports' })}`, 'ports')
+    const plain = conf('plain.conf', { cniVersion: '1.0.0', name: 'plain', type: 'bridge', bridge: 'cni-lan', ipam: ipam('10.64.0.0/24') })
+    await stage.ok('network', 'create', '-d', 'cni', '-o', `conf=${plain}`, 'plain')
+    const taken = /driver failed programming external connectivity on endpoint .*: Bind for 0\.0\.0\.0:1058[23] failed: port is already allocated/
+    const refused = async (text: RegExp, ...args: string[]) => {
+      const { code, stderr } = await stage.docker('run', '--rm', ...args, tiny, 'true')
+      assert.match(stderr, text)
+      assert.equal(code, 125)
+    }
+    {
+      await using foreign = await stage.container('--network', 'ports', '-p', '10582:80', tiny, 'sleep', '600')
+      await using own = await stage.container('-p', '10583:80', tiny, 'sleep', '600')
+      assert.notEqual(foreign.pid, own.pid)
+      await refused(taken, '-p', '10582:80')
+      await refused(taken, '--network', 'ports', '-p', '10582:80')
+      await refused(taken, '--network', 'ports', '-p', '10583:80')
+    }
+    assert.equal(await stage.ok('run', '--rm', '-p', '10582:80', tiny, 'echo', 'free'), 'free')
+    await refused(/cannot publish ports on network plain: no plugin of its CNI configuration has the capability "portMappings"/, '--network', 'plain', '-p', '10582:80')
+    assert.deepEqual(given('plain'), [])
+    await stage.ok('network', 'rm', 'ports', 'plain')
+  })
+
   void test('kill -9 of the engine: the container keeps its address, and one that ended meanwhile has given it back', async () => {
     const file = conf('one.conf', { cniVersion: '0.4.0', name: 'one', type: 'bridge', bridge: 'cni-one', isDefaultGateway: true, ipMasq: true, ipam: ipam('10.62.0.0/24', {}, []) })
     await stage.ok('network', 'create', '--driver', 'cni', '-o', `conf=${file}`, 'one')

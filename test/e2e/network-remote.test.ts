@@ -99,6 +99,22 @@ throughEachClient('networks of plugins', (stage) => {
     assert.deepEqual(state(), { pools: {}, networks: {}, endpoints: [] })
   })
 
+  void test('a plugin hears when its network becomes the way out of a running container, and when it is that no longer', async () => {
+    await stage.ok('network', 'create', '-d', name, '--ipam-driver', name, 'turning')
+    {
+      await using box = await stage.container(tiny, 'sleep', '600')
+      const heard = () => [calls('NetworkDriver.ProgramExternalConnectivity').length, calls('NetworkDriver.RevokeExternalConnectivity').length]
+      const [programmed = 0, revoked = 0] = heard()
+      await stage.ok('network', 'connect', 'turning', box.id)
+      assert.deepEqual(heard(), [programmed, revoked])
+      await stage.ok('network', 'disconnect', 'bridge', box.id)
+      assert.deepEqual(heard(), [programmed + 1, revoked])
+      await stage.ok('network', 'connect', 'bridge', box.id)
+      assert.deepEqual(heard(), [programmed + 1, revoked + 1])
+    }
+    await stage.ok('network', 'rm', 'turning')
+  })
+
   void test('kill -9 of the engine, and a plugin that is away: what lives goes on, what ended is given back', async () => {
     await stage.ok('network', 'create', '-d', name, '--ipam-driver', name, 'lasting')
     {

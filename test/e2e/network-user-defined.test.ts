@@ -97,6 +97,13 @@ throughEachClient('user-defined networks', (stage) => {
     assert.equal((await stage.engine.host.run(['ip', 'link', 'show', 'brx0'])).code, 1)
   })
 
+  void test('a scope that is asked for is shown', async () => {
+    await stage.ok('network', 'create', '--scope', 'global', 'wide')
+    assert.equal(await stage.ok('network', 'inspect', '-f', '{{.Scope}} {{.Driver}}', 'wide'), 'global bridge')
+    assert.equal(await stage.ok('network', 'ls', '--filter', 'scope=global', '--format', '{{.Name}} {{.Scope}}'), 'wide global')
+    await stage.ok('network', 'rm', 'wide')
+  })
+
   void test('an auxiliary address is never given, and a full subnet says so', async () => {
     await using _ = await networks('--subnet 172.16.16.128/29 --aux-address my-router=172.16.16.130 small')
     const ids: string[] = []

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { makeClient } from './harness/client.ts'
@@ -118,6 +119,43 @@ if (engineUnderTest === 'gantryd') throughEachClient('images of several platform
     await clean()
   })
 
+  void test('what a builder says of the images comes, is saved and pushed with them, byte for byte', async () => {
+    const layout = archive('said')
+    const { index, manifests } = await layoutWithAttestations(layout, (architecture, directory) => stage.engine.host.must(['skopeo', '--insecure-policy', 'copy', '-q', '--src-tls-verify=false', `docker://${name}:${architecture}`, `oci:${directory}`]))
+    const [from, to] = [`${address}/said:1`, `${address}/said-again:1`]
+    const copyAll = (source: string, target: string) => stage.engine.host.must(['skopeo', '--insecure-policy', 'copy', '-q', '--all', '--preserve-digests', '--src-tls-verify=false', '--dest-tls-verify=false', source, target])
+    await copyAll(`oci:${layout}`, `docker://${from}`)
+    assert.equal(await raw(from), index)
+    const here = async () => (JSON.parse((await stage.engine.api({ path: `/images/${from}/json?manifests=1` })).text) as { Manifests: { Available: boolean; Kind: string; AttestationData?: { For: string } }[] }).Manifests.map(({ Available, Kind, AttestationData }) => [Kind, Available, AttestationData?.For])
+    const told = (...available: boolean[]) => manifests.map(({ annotations }, at) => (annotations ? ['attestation', available[at], annotations['vnd.docker.reference.digest']] : ['image', available[at], undefined]))
+    await stage.ok('pull', '-q', '--platform', 'linux/amd64', from)
+    assert.deepEqual(await here(), told(true, false, true, false))
+    await stage.ok('pull', '-q', '--platform', 'linux/arm64', from)
+    assert.deepEqual(await here(), told(true, true, true, true))
+    await stage.ok('save', '-o', archive('said.tar'), from)
+    const push = async () => {
+      await stage.ok('tag', from, to)
+      assert.match(await stage.ok('push', to), new RegExp(`^1: digest: sha256:${createHash('sha256').update(index).digest('hex')} size: ${index.length}$`, 'm'))
+      await stage.ok('rmi', to)
+      // A stranger finds everything that it lists.
+      await copyAll(`docker://${to}`, `oci:${layout}-${performance.now()}`)
+    }
+    await push()
+    await clean()
+    await stage.ok('rmi', from)
+    await stage.ok('load', '-i', archive('said.tar'))
+    // To another store and back, as each of them has a database of its own.
+    for (const driver of ['vfs', 'overlay2']) await makeClient('gantry', stage.engine).ok('storage', 'switch', driver)
+    await makeClient('gantry', stage.engine).ok('storage', 'switch', '--forget')
+    assert.deepEqual(await here(), told(true, true, true, true))
+    await push()
+    await stage.ok('rmi', '--platform', 'linux/arm64', from)
+    assert.deepEqual(await here(), told(true, false, true, false))
+    await clean()
+    await stage.ok('rmi', from)
+    await clean()
+  })
+
   void test('the platforms go along to another storage driver, and outlive a kill', async () => {
     for (const platform of [own, other]) await stage.ok('pull', '-q', '--platform', platform, name)
     await stage.engine.kill9()
@@ -133,3 +171,35 @@ if (engineUnderTest === 'gantryd') throughEachClient('images of several platform
     await clean()
   })
 }, { images: [tiny] })
+
+interface Listed {
+  digest: string
+  annotations?: Record<string, string>
+}
+
+/** An OCI layout of one index: the images that `copy` brings, and of each what buildx would say of it. */
+async function layoutWithAttestations(directory: string, copy: (architecture: string, directory: string) => Promise<unknown>): Promise<{ index: string; manifests: Listed[] }> {
+  const images: (Listed & { mediaType: string; size: number; platform: object })[] = []
+  for (const architecture of ['amd64', 'arm64']) {
+    await copy(architecture, `${directory}:${architecture}`)
+    const { manifests } = JSON.parse(readFileSync(path.join(directory, 'index.json'), 'utf8')) as { manifests: { mediaType: string; digest: string; size: number }[] }
+    const { mediaType, digest, size } = manifests.at(-1)!
+    images.push({ mediaType, digest, size, platform: { architecture, os: 'linux' } })
+  }
+  const blob = (value: object, mediaType: string) => {
+    const text = JSON.stringify(value)
+    const hex = createHash('sha256').update(text).digest('hex')
+    writeFileSync(path.join(directory, 'blobs/sha256', hex), text)
+    return { mediaType, digest: `sha256:${hex}`, size: text.length }
+  }
+  const attestations = images.map(({ digest }) => {
+    const layer = blob({ _type: 'https://in-toto.io/Statement/v0.1', predicateType: 'https://slsa.dev/provenance/v0.2', subject: [{ name: 'said', digest: { sha256: digest.slice(7) } }] }, 'application/vnd.in-toto+json')
+    const config = blob({ architecture: 'unknown', os: 'unknown', config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] } }, 'application/vnd.oci.image.config.v1+json')
+    const manifest = blob({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config, layers: [layer] }, 'application/vnd.oci.image.manifest.v1+json')
+    return { ...manifest, annotations: { 'vnd.docker.reference.digest': digest, 'vnd.docker.reference.type': 'attestation-manifest' }, platform: { architecture: 'unknown', os: 'unknown' } }
+  })
+  const manifests = [...images, ...attestations]
+  const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }
+  writeFileSync(path.join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [blob(index, index.mediaType)] }))
+  return { index: JSON.stringify(index), manifests }
+}

@@ -43,6 +43,33 @@ throughEachClient('ports of running containers', (stage) => {
     assert.equal(await stage.ok('port', box.id), '81/tcp -> 0.0.0.0:10583\n81/tcp -> [::]:10583')
   })
 
+  void test('of a range every port is shown, kept over a restart of the engine, and can go by itself', async () => {
+    const gantry = makeClient('gantry', stage.engine)
+    await using box = await stage.container('-p', '11000-11099:21000-21099', tiny, 'sh', '-c', 'mkdir /w; hostname > /w/index.html; exec httpd -f -p 21050 -h /w')
+    const name = box.id.slice(0, 12)
+    type Shown = { HostConfig: { PortBindings: Record<string, unknown> }; Config: { ExposedPorts: Record<string, unknown> }; NetworkSettings: { Ports: Record<string, unknown[]> } }
+    const shown = async () => (JSON.parse(await stage.ok('inspect', box.id)) as Shown[])[0]
+    const before = await shown()
+    assert.deepEqual([before?.HostConfig.PortBindings, before?.Config.ExposedPorts, before?.NetworkSettings.Ports].map((table) => Object.keys(table ?? {}).length), [100, 100, 100])
+    assert.deepEqual([before?.HostConfig.PortBindings['21050/tcp'], before?.NetworkSettings.Ports['21050/tcp']?.[0]], [[{ HostIp: '', HostPort: '11050' }], { HostIp: '0.0.0.0', HostPort: '11050' }])
+    assert.match(await stage.ok('port', box.id, '21050'), /^0\.0\.0\.0:11050/)
+    assert.match(await stage.ok('ps', '--filter', 'expose=21050', '--filter', 'publish=11050', '--format', '{{.ID}}'), new RegExp(`^${name}$`))
+    await stage.engine.kill9()
+    await stage.engine.start()
+    assert.deepEqual(await shown(), before)
+    await eventually(async () => assert.equal(await get('http://127.0.0.1:11050/'), name))
+    await gantry.ok('port', 'rm', box.id, '21007')
+    const after = await shown()
+    assert.deepEqual([after?.HostConfig.PortBindings, after?.NetworkSettings.Ports].map((table) => Object.keys(table ?? {}).length), [99, 100])
+    assert.equal(after?.NetworkSettings.Ports['21007/tcp'] ?? null, null)
+    assert.equal(await get('http://127.0.0.1:11050/'), name)
+    await stage.engine.kill9()
+    await stage.engine.start()
+    assert.equal((await shown())?.HostConfig.PortBindings['21007/tcp'], undefined)
+    assert.equal((await stage.docker('run', '--rm', '-p', '11008:80', tiny, 'true')).code, 125)
+    assert.equal(await stage.ok('run', '--rm', '-p', '11007:80', tiny, 'echo', 'free'), 'free')
+  })
+
   void test('bad requests change nothing and say why', async () => {
     const gantry = makeClient('gantry', stage.engine)
     await using box = await stage.container('-p', '10584:80', tiny, 'sh', '-c', web)

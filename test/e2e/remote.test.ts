@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { type AuthorizationPlugin, startAuthorizationPlugin } from './harness/authorization.ts'
 import { type Client, makeClient } from './harness/client.ts'
 import { type Engine, startEngine } from './harness/engine.ts'
 import { makePrivateDirectory, removePrivateDirectory } from './harness/private-directory.ts'
@@ -28,6 +29,7 @@ async function authority(directory: string): Promise<void> {
 void describe('an engine that is reached from elsewhere', { concurrency: false }, () => {
   let engine: Engine
   let directory: string
+  let plugin: AuthorizationPlugin
   const clients: Client[] = []
   const certificate = (name: string): string => path.join(directory, 'one', name)
   const trusted = (): string[] => ['--tlsverify', '--tlscacert', certificate('ca.pem'), '--tlscert', certificate('client.pem'), '--tlskey', certificate('client-key.pem')]
@@ -40,15 +42,28 @@ void describe('an engine that is reached from elsewhere', { concurrency: false }
     directory = makePrivateDirectory()
     await authority(path.join(directory, 'one'))
     await authority(path.join(directory, 'other'))
+    plugin = await startAuthorizationPlugin(directory)
     engine = await startEngine({
       kind: 'gantryd',
-      flags: ['--host', address, '--tlsverify', '--tlscacert', certificate('ca.pem'), '--tlscert', certificate('server.pem'), '--tlskey', certificate('server-key.pem')],
+      flags: ['--authorization-plugin', plugin.name, '--host', address, '--tlsverify', '--tlscacert', certificate('ca.pem'), '--tlscert', certificate('server.pem'), '--tlskey', certificate('server-key.pem')],
     })
     clients.push(makeClient('docker', engine), makeClient('gantry', engine))
   })
   after(async () => {
     await engine.remove()
+    await plugin.stop()
     await removePrivateDirectory(directory)
+  })
+
+  void test('an authorization plugin is told who asks by which certificate', async () => {
+    const [docker] = clients
+    await inside(docker!, ['-H', address, ...trusted(), 'version'])
+    const byCertificate = plugin.calls('AuthZReq').at(-1)
+    assert.deepEqual([byCertificate?.['User'], byCertificate?.['UserAuthNMethod']], ['client', 'TLS'])
+    const [shown] = (byCertificate?.['RequestPeerCertificates'] ?? []) as string[]
+    assert.equal(Buffer.from(shown ?? '', 'base64').toString().trim(), readFileSync(certificate('client.pem'), 'utf8').trim())
+    await engine.api({ path: '/version', body: '{"User":"somebody"}', method: 'GET' })
+    assert.equal(plugin.calls('AuthZReq').at(-1)?.['User'], undefined)
   })
 
   void test('with --tlsverify only a client with a certificate of the authority gets in', async () => {

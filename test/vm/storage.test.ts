@@ -17,7 +17,7 @@ onOneMachine('storage drivers on the kernel of Debian 12', (stage) => {
   test('a pool in files warns, has a thin device for each layer and container, and leaves no device', async () => {
     await stage.daemon.restartWith('-s devicemapper --storage-opt dm.loopdatasize=2G --storage-opt dm.loopmetadatasize=64M --storage-opt dm.basesize=300M')
     assert.match(await stage.daemon.log(), /Usage of loopback devices is strongly discouraged for production use/)
-    assert.match(await stage.ok('info'), /Storage Driver: devicemapper\n(?:.*\n)*\s+Pool Name: gantry-\w+-pool\n(?:.*\n)*\s+Base Device Size: 314\.6MB\n(?:.*\n)*\s+Data loop file: /)
+    assert.match(await stage.ok('info'), /Storage Driver: devicemapper\n(?:.*\n)*\s+Pool Name: gantry-\w+-pool\n(?:.*\n)*\s+Base Device Size: 314\.6MB\n(?:.*\n)*\s+Data loop file: .*\n(?:.*\n)*\s+Data Space Total: 2\.147GB\n/)
     await stage.must(`docker import /root/tiny.tar ${tiny}`)
     {
       await using container = await stage.container(tiny, 'sleep', '999')
@@ -51,9 +51,6 @@ rm -rf /var/lib/gantry/devicemapper`)
     assert.match((await stage.docker('create', '--storage-opt', 'size=100M', tiny, 'true')).stderr, /Container size cannot be smaller than 209\.7MB/)
     const size = await stage.ok('run', '--rm', '--storage-opt', 'size=400M', tiny, 'sh', '-c', "df -mP / | tail -n 1 | awk '{print $2}'")
     assert.ok(Number(size) > 330, size)
-    await stage.daemon.restartWith('-s devicemapper --storage-opt dm.thinpooldev=/dev/mapper/mypool --storage-opt dm.min_free_space=99%')
-    assert.match(await stage.daemon.log(), /dm\.basesize=10737418240 is for a new store/)
-    assert.match((await stage.docker('create', tiny, 'true')).stderr, /Thin Pool has \d+ free data blocks which is less than minimum required \d+ free data blocks/)
     await stage.ok('rmi', tiny)
     await stage.must('systemctl stop gantryd; dmsetup ls | grep gantry- | cut -f1 | xargs -r -n1 dmsetup remove; dmsetup remove mypool')
   })

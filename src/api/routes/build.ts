@@ -45,7 +45,8 @@ function cancel(call: Call): void {
 
 async function prune(call: Call): Promise<void> {
   const { query } = call
-  const keepStorage = query.int('keep-storage') ?? query.int('max-used-space') ?? query.int('reserved-space')
-  const { CachesDeleted, SpaceReclaimed } = await call.engine.build.prune({ all: query.bool('all'), filters: query.filters(), ...(keepStorage !== undefined && { keepStorage }) })
+  const keepStorage = query.int('reserved-space') ?? query.int('keep-storage')
+  const [maxUsedSpace, minFreeSpace] = [query.int('max-used-space'), query.int('min-free-space')]
+  const { CachesDeleted, SpaceReclaimed } = await call.engine.build.prune({ all: query.bool('all'), filters: query.filters(), ...(keepStorage !== undefined && { keepStorage }), ...(maxUsedSpace !== undefined && { maxUsedSpace }), ...(minFreeSpace !== undefined && { minFreeSpace }) })
   call.json({ CachesDeleted: CachesDeleted.length === 0 ? null : CachesDeleted, SpaceReclaimed })
 }

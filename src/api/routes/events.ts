@@ -16,7 +16,11 @@ async function events(call: Call): Promise<void> {
   }
   const stream = call.engine.events.stream({ since, until, filters: call.query.filters(), signal: call.signal() })
   call.begin('application/json')
-  for await (const message of stream) await call.write(withLegacyFields(message))
+  for await (const message of stream) {
+    // That an image was made is told since API 1.46.
+    if (call.minor < 46 && message.Type === 'image' && message.Action === 'create') continue
+    await call.write(withLegacyFields(message))
+  }
   call.response.end()
 }
 

@@ -1,5 +1,6 @@
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { Call } from '../call.ts'
+import { imageFor, imageRowFor } from '../older-images.ts'
 import { streamProgress } from '../progress-stream.ts'
 import { registryCredentials } from '../registry-credentials.ts'
 import { progressError } from '../reply.ts'
@@ -28,8 +29,8 @@ async function list(call: Call): Promise<void> {
     sharedSize: call.query.bool('shared-size'),
     manifests: call.minor >= 47 && call.query.bool('manifests'),
   })
-  const rows = (call.minor < 43 ? images.map(withNamesOfNone) : images).map((image) => (call.minor < 48 ? withoutDescriptor(image) : image))
-  call.json(call.minor < 44 ? rows.map(withVirtualSize) : rows)
+  const counts = call.minor < 51 ? undefined : await usersOfImages(call)
+  call.json(images.map((image) => imageRowFor(call.minor, { ...image, Containers: counts === undefined ? -1 : (counts.get(image['Id']) ?? 0) })))
 }
 
 async function inspect(call: Call): Promise<void> {
@@ -37,24 +38,14 @@ async function inspect(call: Call): Promise<void> {
   const platform = call.minor >= 49 ? platformOf(call) : undefined
   if (manifests && platform !== undefined) throw new GantryError('InvalidParameter', 'conflicting options: manifests and platform options cannot both be set')
   const image = await call.engine.images.inspect(call.ref, { manifests, ...(platform !== undefined && { platform }) })
-  const known = call.minor < 48 ? withoutDescriptor(image) : image
-  call.json(call.minor < 44 ? withVirtualSize(known) : known)
+  call.json(imageFor(call.minor, image))
 }
 
-/** It came with API 1.48. */
-function withoutDescriptor({ Descriptor: _descriptor, ...image }: Record<string, unknown>): Record<string, unknown> {
-  return image
-}
-
-/** Until API 1.42 a dangling image had names that said so. */
-function withNamesOfNone(image: Record<string, unknown>): Record<string, unknown> {
-  const names = [...(image['RepoTags'] as string[]), ...(image['RepoDigests'] as string[])]
-  return names.length > 0 ? image : { ...image, RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] }
-}
-
-/** Gone from API 1.44 on; always equal to Size. */
-function withVirtualSize(image: Record<string, unknown>): Record<string, unknown> {
-  return { ...image, VirtualSize: image['Size'] }
+/** How many containers each image has, by its id. */
+async function usersOfImages(call: Call): Promise<Map<unknown, number>> {
+  const counts = new Map<unknown, number>()
+  for (const { ImageID } of await call.engine.containers.list({ all: true, limit: 0, size: false, filters: new Map() })) counts.set(ImageID, (counts.get(ImageID) ?? 0) + 1)
+  return counts
 }
 
 async function create(call: Call): Promise<void> {

@@ -16,10 +16,10 @@ async function inspect(call: Call): Promise<void> {
   call.json(await call.engine.networks.inspect(call.ref, { verbose: call.query.bool('verbose'), scope: call.query.optional('scope') }))
 }
 
-/** Whether a network has IPv4 is a choice since API 1.47. */
+/** Whether a network has IPv4 is a choice since API 1.48. */
 async function create(call: Call): Promise<void> {
   const request = await call.readJson(createNetwork, { required: true })
-  if (call.minor < 47) delete request.EnableIPv4
+  if (call.minor < 48) delete request.EnableIPv4
   call.json(await call.engine.networks.create(request), 201)
 }
 

@@ -11,6 +11,9 @@ import type { ReceiveOptions } from '../../lib/fsutil/receive.ts'
 import { sendFiles } from '../../lib/fsutil/send.ts'
 import type { SentFile } from '../../lib/fsutil/send.ts'
 import { GrpcClient } from '../../lib/grpc/client.ts'
+import { debugShell } from '../../lib/buildkit/debug-messages.ts'
+import type { ClientContent, DebugTerminal } from '../contract.ts'
+import { sessionContent } from './session-content.ts'
 
 export interface SessionHead {
   id: string
@@ -131,6 +134,19 @@ export class BuildSession {
     const stream = this.#client.stream(directorySend.path, directorySend, { metadata: { [sessionKey.exporter]: [String(exporter)] }, signal })
     await sendFiles(files, { send: (packet) => stream.send(packet), packets: stream.responses })
     stream.end()
+  }
+
+  /** A terminal of the client for a shell in a step that has failed; undefined when it offers none. */
+  debug(step: { name: string; failure: string }, signal: AbortSignal): DebugTerminal | undefined {
+    if (!this.head.methods.has(debugShell.path)) return undefined
+    const stream = this.#client.stream(debugShell.path, debugShell, { signal })
+    void stream.send({ step: step.name, failure: step.failure })
+    return { events: stream.responses, output: (output) => stream.send({ output }), close: () => stream.end() }
+  }
+
+  /** A directory of the client with blobs. */
+  content(store: string, signal: AbortSignal): ClientContent {
+    return sessionContent(this.#client, store, signal)
   }
 
   /** What the client offers under a URL of the host "buildkit-session": its standard input. */

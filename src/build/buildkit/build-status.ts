@@ -66,6 +66,17 @@ export class BuildStatus implements BuildReport {
     return [...this.#vertices.values()].find(({ error }) => error !== undefined && error !== '' && !error.includes('context canceled'))
   }
 
+  /** Everything that was told; of a talkative build without its oldest output. */
+  get messages(): readonly StatusResponse[] {
+    return this.#history
+  }
+
+  /** Steps by how they went. */
+  get counts(): { total: number; completed: number; cached: number } {
+    const vertices = [...this.#vertices.values()]
+    return { total: vertices.length, completed: vertices.filter(({ completed }) => completed !== undefined).length, cached: vertices.filter(({ cached }) => cached).length }
+  }
+
   end(): void {
     this.#flush()
     this.#ended = true

@@ -7,6 +7,7 @@ import { serveGrpc } from '../../lib/grpc/server.ts'
 import type { GrpcServices, Metadata } from '../../lib/grpc/server.ts'
 import { healthMethod, serving } from '../../lib/buildkit/session-messages.ts'
 import type { Builder } from '../contract.ts'
+import { BuildHistory } from './build-history.ts'
 import { ClientContexts } from './client-contexts.ts'
 import { controlServices } from './control.ts'
 import type { WorkerInfo } from './control.ts'
@@ -52,6 +53,7 @@ export function openBuildKit({ kernel, builder, root, runtimeDir, worker, remote
   mkdirSync(agents, { recursive: true, mode: 0o700 })
   const jobs = new Jobs()
   const sessions = new Sessions()
+  const history = new BuildHistory(join(root, 'history'))
   const room = {
     builder,
     contexts: new ClientContexts(join(root, 'client-contexts')),
@@ -61,12 +63,12 @@ export function openBuildKit({ kernel, builder, root, runtimeDir, worker, remote
     socketPath: () => join(agents, randomBytes(4).toString('hex')),
   }
   const services: GrpcServices = {
-    ...controlServices({ jobs, sessions, room, worker }),
+    ...controlServices({ jobs, sessions, room, worker, history }),
     ...gatewayServices({ jobs, sessions, room }),
     [healthMethod.path]: { ...healthMethod, handle: async () => ({ status: serving }) },
   }
   return {
-    builds: new RequestBuilds({ jobs, sessions, room }),
+    builds: new RequestBuilds({ jobs, sessions, room, history }),
     forgetContexts: () => room.contexts.forget(),
     grpc: (connection) => void serveGrpc(connection, services),
     session: (connection, headers) => void sessions.open(connection, headers),

@@ -1,13 +1,14 @@
 import { Duplex } from 'node:stream'
 import {
-  bytesMessage, controlPath, diskUsageRequest, diskUsageResponse, historyRequest, infoResponse, listWorkersResponse, nothing, pruneRequest,
-  solveRequest, solveResponse, statusRequest, statusResponse, usageRecord,
+  bytesMessage, controlPath, diskUsageRequest, diskUsageResponse, historyEvent, historyRequest, infoResponse, listWorkersResponse, nothing, pruneRequest,
+  solveRequest, solveResponse, statusRequest, statusResponse, updateHistoryRequest, usageRecord,
 } from '../../lib/buildkit/control-messages.ts'
 import type { UsageRecord } from '../../lib/buildkit/control-messages.ts'
 import { grpcMethod } from '../../lib/grpc/server.ts'
 import type { GrpcServices } from '../../lib/grpc/server.ts'
 import { GrpcError, grpcCode } from '../../lib/grpc/status.ts'
 import type { Builder, CacheRecordInfo } from '../contract.ts'
+import type { BuildHistory, HistoryEvent } from './build-history.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sessions } from './sessions.ts'
 import { solve } from './solve-job.ts'
@@ -28,10 +29,11 @@ export interface ControlRoom {
   sessions: Sessions
   room: SolveRoom
   worker: WorkerInfo
+  history: BuildHistory
 }
 
 /** Service moby.buildkit.v1.Control. */
-export function controlServices({ jobs, sessions, room, worker }: ControlRoom): GrpcServices {
+export function controlServices({ jobs, sessions, room, worker, history }: ControlRoom): GrpcServices {
   const { builder } = room
   const version = { package: 'github.com/moby/buildkit', version: worker.version, revision: '' }
   return {
@@ -43,17 +45,29 @@ export function controlServices({ jobs, sessions, room, worker }: ControlRoom): 
         if (request.definition.length > 0) throw new GrpcError(grpcCode.unimplemented, 'LLB definitions are not supported: only front end dockerfile.v0')
         if (request.frontend !== '' && request.frontend !== 'dockerfile.v0') throw new GrpcError(grpcCode.unknown, `unknown frontend: ${request.frontend}`)
         const job = jobs.begin(request)
+        const isBuild = !request.internal && !(request.frontendAttributes['requestid'] ?? '').startsWith('frontend.')
+        const end = isBuild ? history.begin(request, job.status) : undefined
+        let ending: Parameters<NonNullable<typeof end>>[0] = {}
         const abort = (): void => job.controller.abort()
         call.signal.addEventListener('abort', abort)
         try {
-          if (request.frontend === '') return { exporterResponse: await Promise.race([job.returned.promise, aborted(job.controller.signal)]) }
+          if (request.frontend === '') {
+            const exporterResponse = await Promise.race([job.returned.promise, aborted(job.controller.signal)])
+            ending = { response: exporterResponse }
+            return { exporterResponse }
+          }
           const session = await sessions.get(request.session, call.signal)
           const solved = await solve({ room, request, session, status: job.status, signal: job.controller.signal }, { attributes: request.frontendAttributes })
           const texts = Object.fromEntries(Object.entries(solved.metadata).map(([name, value]) => [name, Buffer.from(value).toString()]))
+          ending = { response: solved.exported }
           return { exporterResponse: { ...solved.exported, ...texts } }
+        } catch (error) {
+          ending = { error }
+          throw error
         } finally {
           call.signal.removeEventListener('abort', abort)
           jobs.finish(job)
+          end?.(ending)
         }
       },
     }),
@@ -62,6 +76,11 @@ export function controlServices({ jobs, sessions, room, worker }: ControlRoom): 
       response: statusResponse,
       async *handle(call) {
         const { ref } = await call.request()
+        const kept = jobs.has(ref) ? undefined : history.status(ref)
+        if (kept !== undefined) {
+          yield* kept
+          return
+        }
         const job = jobs.of(ref)
         await job.request
         yield* job.status.read(call.signal)
@@ -99,16 +118,44 @@ export function controlServices({ jobs, sessions, room, worker }: ControlRoom): 
         yield* pruneCache(builder, await call.request(), () => room.contexts.forget())
       },
     }),
-    // Nothing is kept of builds that are over; who waits for what comes is let wait.
     [controlPath.listenBuildHistory]: grpcMethod({
       request: historyRequest,
-      response: nothing,
+      response: historyEvent,
       async *handle(call) {
-        const { earlyExit } = await call.request()
-        if (!earlyExit) await new Promise<void>((resolve) => call.signal.addEventListener('abort', () => resolve()))
-        yield* []
+        const { ref, activeOnly, earlyExit, limit } = await call.request()
+        yield* history.list({ ref, activeOnly, limit })
+        if (!earlyExit) yield* following(history, { ref, signal: call.signal })
       },
     }),
+    [controlPath.updateBuildHistory]: grpcMethod({
+      request: updateHistoryRequest,
+      response: nothing,
+      async handle(call) {
+        history.update(await call.request())
+        return {}
+      },
+    }),
+  }
+}
+
+async function* following(history: BuildHistory, { ref, signal }: { ref: string; signal: AbortSignal }): AsyncGenerator<HistoryEvent, void, undefined> {
+  const events: HistoryEvent[] = []
+  let wake: (() => void) | undefined
+  const stop = history.follow((event) => {
+    if (ref === '' || event.record.ref === ref) events.push(event)
+    wake?.()
+  })
+  const woken = (): void => wake?.()
+  signal.addEventListener('abort', woken)
+  try {
+    while (!signal.aborted) {
+      const next = events.shift()
+      if (next !== undefined) yield next
+      else await new Promise<void>((resolve) => (wake = resolve))
+    }
+  } finally {
+    stop()
+    signal.removeEventListener('abort', woken)
   }
 }
 
@@ -138,13 +185,13 @@ function filtersOf(list: readonly string[]): Map<string, Set<string>> {
   return filters
 }
 
-async function* pruneCache(builder: Builder, request: { filter: string[]; all: boolean; keepDuration: bigint; reservedSpace: number; maxUsedSpace: number }, forget: () => void): AsyncGenerator<UsageRecord> {
+async function* pruneCache(builder: Builder, request: { filter: string[]; all: boolean; keepDuration: bigint; reservedSpace: number; maxUsedSpace: number; minFreeSpace: number }, forget: () => void): AsyncGenerator<UsageRecord> {
   const filters = filtersOf(request.filter)
   if (request.keepDuration > 0n) filters.set('until', new Set([`${request.keepDuration / 1_000_000_000n}s`]))
   const before = new Map((await builder.usage()).map((record) => [record.ID, record]))
-  const keepStorage = request.maxUsedSpace || request.reservedSpace
-  const { CachesDeleted } = await builder.prune({ all: request.all, ...(keepStorage > 0 && { keepStorage }), filters })
-  if (request.all && filters.size === 0) forget()
+  const { reservedSpace: keepStorage, maxUsedSpace, minFreeSpace } = request
+  const { CachesDeleted } = await builder.prune({ all: request.all, ...(keepStorage > 0 && { keepStorage }), ...(maxUsedSpace > 0 && { maxUsedSpace }), ...(minFreeSpace > 0 && { minFreeSpace }), filters })
+  if (request.all && filters.size === 0 && keepStorage + maxUsedSpace + minFreeSpace === 0) forget()
   for (const id of CachesDeleted) {
     const record = before.get(id)
     if (record !== undefined) yield recordOf(record)

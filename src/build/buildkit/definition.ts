@@ -1,4 +1,5 @@
 import { readFileSync, existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { GantryError } from '../../lib/errors.ts'
@@ -112,6 +113,7 @@ function clientContext(loading: Loading, { local, ignored, title = '[internal] l
   let coming: Promise<ClientDirectory> | undefined
   const context: BuildContext = {
     root: '',
+    ignored,
     async ready() {
       coming ??= status.during(title, async (vertex) => {
         const progress = transferred(status, vertex, 'transferring context:')
@@ -127,9 +129,10 @@ function clientContext(loading: Loading, { local, ignored, title = '[internal] l
 }
 
 async function loadRemote(loading: Loading, url: string): Promise<{ root: string; dockerfile?: string }> {
-  const { room, session, status, signal } = loading
+  const { room, session, status, signal, cleanups } = loading
   return await status.during(`[internal] load remote build context`, async () => {
     const place = { directory: room.scratch(), signal }
+    cleanups.push(() => rm(place.directory, { recursive: true, force: true }))
     if (loading.archive !== undefined) return await room.remote({ archive: loading.archive }, place)
     const streamed = /^https?:\/\/buildkit-session\//.test(url)
     return await room.remote(streamed ? { archive: session.upload(new URL(url), signal) } : { url }, place)
@@ -144,17 +147,30 @@ function namedContexts(loading: Loading): Map<string, NamedContext> {
     if (value.startsWith('local:')) found.set(name, { kind: 'tree', context: clientContext(loading, { local: value.slice('local:'.length), ignored: [], title: `[context ${name}] load from client` }) })
     else if (value.startsWith('docker-image://')) found.set(name, { kind: 'image', reference: value.slice('docker-image://'.length) })
     else if (/^(https?|git|ssh):\/\/|^git@/.test(value)) found.set(name, { kind: 'tree', context: remoteContext(loading, name, value) })
+    else if (value.startsWith('oci-layout://')) found.set(name, namedLayout(name, value.slice('oci-layout://'.length)))
+    else if (/^target:(\/\/)?./.test(value)) found.set(name, { kind: 'stage', stage: value.replace(/^target:(\/\/)?/, '') })
     else throw new GantryError('InvalidParameter', `unsupported context source ${value.split(':', 1)[0]} for ${name}`)
   }
   return found
 }
 
-function remoteContext({ room, status, signal }: Loading, name: string, url: string): BuildContext {
+/** "STORE[:tag]@sha256:…": the client has looked the digest up. */
+function namedLayout(name: string, text: string): NamedContext {
+  const match = /^([^@]*?)(?::[\w.-]+)?@(sha256:[0-9a-f]{64})$/.exec(text)
+  if (match === null) throw new GantryError('InvalidParameter', `invalid oci-layout of context ${name}: it has no digest`)
+  return { kind: 'oci-layout', store: match[1]!, digest: match[2]! }
+}
+
+function remoteContext({ room, status, signal, cleanups }: Loading, name: string, url: string): BuildContext {
   let coming: Promise<{ root: string }> | undefined
   const context: BuildContext = {
     root: '',
     async ready() {
-      coming ??= status.during(`[context ${name}] ${url}`, () => room.remote({ url }, { directory: room.scratch(), signal }))
+      coming ??= status.during(`[context ${name}] ${url}`, () => {
+        const directory = room.scratch()
+        cleanups.push(() => rm(directory, { recursive: true, force: true }))
+        return room.remote({ url }, { directory, signal })
+      })
       context.root = (await coming).root
     },
   }

@@ -9,7 +9,7 @@ import { solve } from './solve-job.ts'
 import type { SolveRoom } from './solve-job.ts'
 
 const frontendCapabilities = ['solve.base', 'solve.inlinereturn', 'return', 'returnmap', 'proto.refarray', 'importcaches', 'frontend.caps', 'gateway.solve.metadata', 'gateway.solve.evaluate', 'gateway.evaluate', 'gateway.warnings']
-const llbCapabilities = ['source.image', 'source.image.resolvemode', 'source.local', 'source.local.unique', 'source.local.sessionid', 'source.local.includepatterns', 'source.local.excludepatterns', 'source.local.sharedkeyhint', 'source.git', 'source.http', 'exec.meta.base', 'exec.meta.network', 'exec.meta.security', 'exec.meta.ulimit', 'exec.cgroupparent', 'exec.mount.bind', 'exec.mount.cache', 'exec.mount.secret', 'exec.mount.ssh', 'exec.mount.tmpfs', 'file.base', 'constraints', 'platform', 'meta.description', 'exporter.multiple']
+const llbCapabilities = ['source.image', 'source.image.resolvemode', 'source.local', 'source.local.unique', 'source.local.sessionid', 'source.local.includepatterns', 'source.local.excludepatterns', 'source.local.sharedkeyhint', 'source.git', 'source.http', 'exec.meta.base', 'exec.meta.network', 'exec.meta.security', 'exec.meta.ulimit', 'exec.cgroupparent', 'exec.mount.bind', 'exec.mount.cache', 'exec.mount.secret', 'exec.mount.ssh', 'exec.mount.tmpfs', 'file.base', 'constraints', 'platform', 'meta.description', 'gc.freespacefilter', 'exporter.multiple', 'exporter.image.attestations', 'exporter.image.annotations', 'source.ocilayout']
 
 function enabled(ids: readonly string[]): { id: string; enabled: boolean }[] {
   return ids.map((id) => ({ id, enabled: true }))

@@ -51,6 +51,10 @@ export class Jobs {
     return job
   }
 
+  has(ref: string): boolean {
+    return this.#jobs.has(ref)
+  }
+
   finish(job: Job): void {
     job.status.end()
     setTimeout(() => this.#jobs.get(job.ref) === job && this.#jobs.delete(job.ref), patienceMilliseconds).unref()

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { statusResponse } from '../../lib/buildkit/control-messages.ts'
 import type { SolveRequest } from '../../lib/buildkit/control-messages.ts'
 import { GantryError } from '../../lib/errors.ts'
+import type { BuildHistory } from './build-history.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sessions } from './sessions.ts'
 import { solve } from './solve-job.ts'
@@ -27,15 +28,15 @@ export type Trace = { trace: Buffer } | { imageId: string }
 
 /** How clients of API 1.39 on build without a connection to /grpc: a request with an open session, whose answer is the status. */
 export class RequestBuilds {
-  readonly #parts: { jobs: Jobs; sessions: Sessions; room: SolveRoom }
+  readonly #parts: { jobs: Jobs; sessions: Sessions; room: SolveRoom; history: BuildHistory }
   readonly #uploads = new Map<string, PromiseWithResolvers<Readable>>()
 
-  constructor(parts: { jobs: Jobs; sessions: Sessions; room: SolveRoom }) {
+  constructor(parts: { jobs: Jobs; sessions: Sessions; room: SolveRoom; history: BuildHistory }) {
     this.#parts = parts
   }
 
   async build(build: RequestBuild, tell: (message: Trace) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { jobs, sessions, room } = this.#parts
+    const { jobs, sessions, room, history } = this.#parts
     const request: SolveRequest = {
       ref: build.id === '' ? build.session : build.id,
       definition: new Uint8Array(0),
@@ -50,6 +51,8 @@ export class RequestBuilds {
       exporters: build.exporters,
     }
     const job = jobs.begin(request)
+    const end = history.begin(request, job.status)
+    let ending: Parameters<typeof end>[0] = {}
     const told = (async () => {
       for await (const status of job.status.read(signal)) await tell({ trace: statusResponse.encode(status) })
     })()
@@ -59,12 +62,17 @@ export class RequestBuilds {
       const session = await sessions.get(build.session, signal)
       const archive = build.uploaded ? await this.#upload(build.id).promise : undefined
       const { exported } = await solve({ room, request, session, status: job.status, signal: all, ...(archive && { archive }) }, { attributes: build.attributes })
+      ending = { response: exported }
       jobs.finish(job)
       await told
       const imageId = exported['containerimage.config.digest']
       if (imageId !== undefined) await tell({ imageId })
+    } catch (error) {
+      ending = { error }
+      throw error
     } finally {
       jobs.finish(job)
+      end(ending)
       await told
       this.#uploads.delete(build.id)
     }

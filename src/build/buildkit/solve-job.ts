@@ -56,6 +56,8 @@ export async function solve(job: SolveJob, { attributes, imports = [] }: { attri
       secret: (id) => session.secret(id, signal),
       ssh: (id) => agentSocket(job, id, cleanups),
       credentials: (host) => session.credentials(host, signal),
+      debug: onlyOnce((step) => session.debug(step, signal)),
+      clientContent: (name) => session.content(name, signal),
       cacheFrom: [...requested.cacheFrom, ...imports.map(cacheSpec), ...(job.request.cache?.imports ?? []).map(cacheSpec)],
       cacheTo: (job.request.cache?.exports ?? []).map(cacheSpec),
       exports: checkOnly ? [] : exportsOf(job),
@@ -69,6 +71,16 @@ export async function solve(job: SolveJob, { attributes, imports = [] }: { attri
     throw signal.aborted ? new GrpcError(1, 'context canceled') : buildFailure(error, status)
   } finally {
     for (const cleanup of cleanups.toReversed()) await cleanup().catch(() => {})
+  }
+}
+
+/** Of steps that fail at once the first has the terminal. */
+function onlyOnce<In, Out>(act: (input: In) => Out): (input: In) => Out | undefined {
+  let done = false
+  return (input) => {
+    if (done) return undefined
+    done = true
+    return act(input)
   }
 }
 
@@ -101,7 +113,7 @@ function exportsOf({ room, request, session, signal }: SolveJob): ExportSpec[] {
     if (type === 'image' || type === 'moby') return { type: 'image', attributes }
     if (type === 'local') return { type, attributes, output: (stream) => withTarFiles(stream, room.scratch(), (files) => session.sendDirectory(index, files, signal)) }
     if (type !== 'docker' && type !== 'oci' && type !== 'tar') throw new GantryError('InvalidParameter', `exporter ${JSON.stringify(type)} could not be found`)
-    if (attributes['tar'] === 'false') throw new GantryError('NotImplemented', `output of type ${type} with tar=false is not supported`)
+    if (attributes['tar'] === 'false' && type !== 'tar') return { type, attributes, content: session.content('export', signal) }
     return { type, attributes, output: (stream) => session.sendFile(index, stream, { signal }) }
   })
 }

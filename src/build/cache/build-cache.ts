@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { sweep, type ImageCore } from '../../containerd/images/image-core.ts'
 import type { Pending, StoredLayer } from '../../containerd/images/image-database.ts'
 import { chainIds } from '../../containerd/images/image-document.ts'
+import { LayerTar } from '../../containerd/images/layer-tar.ts'
 import { CacheDatabase, type CachedLayer, type CacheRecord } from './cache-database.ts'
 
 /** Layers from the bottom up; none: an empty tree. */
@@ -48,7 +49,8 @@ export class BuildCache {
     use(holds.hold([{ kind: 'layer', key: chainId }, { kind: 'blob', key: known.blob }]))
     if (!snapshotter.hasLayer(chainId)) {
       database.addPending([{ kind: 'layer', key: chainId }])
-      await snapshotter.extract({ chainId, parent: below, tar: content.read(known.blob) })
+      // An imported one is compressed.
+      await snapshotter.extract({ chainId, parent: below, tar: new LayerTar({ path: content.path(known.blob), digest: known.blob }, { diffId: known.diffId, at: parent.length }) })
     }
     this.#users.set(record.id, (this.#users.get(record.id) ?? 0) + 1)
     use(() => this.#unuse(record.id))

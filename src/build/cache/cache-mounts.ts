@@ -63,6 +63,11 @@ export class CacheMounts {
     }
   }
 
+  /** Is there a directory of that name in a Dockerfile, the first of its kind? */
+  has(name: string): boolean {
+    return existsSync(join(this.#root, `${createHash('sha256').update(name).digest('hex')}-0`))
+  }
+
   isUsed(id: string): boolean {
     return this.#uses.has(id)
   }

@@ -1,8 +1,6 @@
 import { holdImage } from '../solve/hold-image.ts'
 import type { BuildJob, BuildRoom } from '../solve/build-room.ts'
-import { LiveVertex } from '../solve/vertices.ts'
 import { hostPlatform } from '../../containerd/distribution/platform.ts'
-import { GantryError } from '../../lib/errors.ts'
 
 /** Key of an image's configuration under which its own steps are. */
 export const inlineKey = 'gantry.buildcache.v0'
@@ -14,30 +12,13 @@ export interface InlineRecord {
   created: number
 }
 
-/** Only what an image carries itself can be given away. @throws NotImplemented */
+/** Is the image to carry the keys of its own steps? */
 export function wantsInlineCache({ request }: BuildJob): boolean {
-  for (const { type } of request.cacheTo) if (type !== 'inline') throw new GantryError('NotImplemented', `cache export of type ${type} is not supported: use type=inline`)
-  return request.cacheTo.length > 0 || /^(1|t|true)$/i.test(request.buildArgs['BUILDKIT_INLINE_CACHE'] ?? '')
+  return request.cacheTo.some(({ type }) => type === 'inline') || /^(1|t|true)$/i.test(request.buildArgs['BUILDKIT_INLINE_CACHE'] ?? '')
 }
 
-/** Takes over what images say of their steps. One that is not there, or says nothing, is no failure: the build is done without. */
-export async function importInlineCaches(room: BuildRoom, job: BuildJob): Promise<void> {
-  for (const { type, attributes } of job.request.cacheFrom) {
-    const { ref = '' } = attributes
-    const vertex = new LiveVertex(job, { name: `importing cache manifest from ${ref || type}` })
-    vertex.start()
-    try {
-      if (type !== 'registry' || ref === '') throw new GantryError('NotImplemented', `cache import of type ${type} is not supported`)
-      await importFrom(room, job, { ref, onlyHere: attributes['pull'] === 'false' })
-      vertex.end()
-    } catch (error) {
-      if (job.signal.aborted) throw error
-      vertex.end({ error: String(error instanceof Error ? error.message : error) })
-    }
-  }
-}
-
-async function importFrom(room: BuildRoom, job: BuildJob, { ref, onlyHere }: { ref: string; onlyHere: boolean }): Promise<void> {
+/** Takes over what an image of the store says of its steps. @throws NotFound */
+export async function importFrom(room: BuildRoom, job: BuildJob, { ref, onlyHere }: { ref: string; onlyHere: boolean }): Promise<void> {
   const { core, cache, images } = room
   const { request, signal } = job
   const { image } = await images.resolve({ reference: ref, platform: hostPlatform, explicit: false, pull: false, onlyHere, credentials: (host) => request.credentials(host), progress: () => undefined, signal })

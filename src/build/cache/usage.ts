@@ -12,6 +12,8 @@ export interface CacheRoom {
   core: ImageCore
   /** Bytes below a directory. */
   sizeOf: (directory: string) => Promise<number>
+  /** Bytes that are free on the disk of the cache. */
+  freeSpace: () => Promise<number>
 }
 
 type Owner = { record: CacheRecord } | { mount: CacheMountRecord }
@@ -97,15 +99,16 @@ function ageOf(text: string, now: number): number {
 }
 
 /**
- * Removes what is not in use: least recently used first, until no more than `keepStorage` bytes are left. Without `all` layers that an
+ * Removes what is not in use: least recently used first, until no more than the caps say is left. Without `all` layers that an
  * image has too stay: nothing would be won by them.
  */
-export async function pruneCache(room: CacheRoom, { all, keepStorage = 0, filters }: PruneCache): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }> {
+export async function pruneCache(room: CacheRoom, { all, filters, ...caps }: PruneCache): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }> {
   const listed = await listCache(room)
   let kept = listed.reduce((sum, { Size, Shared }) => sum + (Shared ? 0 : Size), 0)
   const candidates = selectCache(listed, filters)
     .filter(({ InUse, Shared }) => !InUse && (all || !Shared))
     .toSorted((one, other) => lastUse(one) - lastUse(other) || (one.CreatedAt > other.CreatedAt ? -1 : 1))
+  const keepStorage = bytesToKeep(caps, { used: kept, free: caps.minFreeSpace === undefined ? 0 : await room.freeSpace() })
   const gone: Listed[] = []
   for (const record of candidates) {
     if (keepStorage > 0 && kept <= keepStorage) break
@@ -115,6 +118,15 @@ export async function pruneCache(room: CacheRoom, { all, keepStorage = 0, filter
   await room.cache.remove(gone.flatMap(({ owner }) => ('record' in owner ? [owner.record] : [])))
   for (const { owner } of gone) if ('mount' in owner) await room.mounts.remove(owner.mount)
   return { CachesDeleted: gone.map(({ ID }) => ID), SpaceReclaimed: gone.reduce((sum, { Size, Shared }) => sum + (Shared ? 0 : Size), 0) }
+}
+
+/** As much as the caps let stay, and never less than what is reserved; 0: nothing has to. */
+export function bytesToKeep({ keepStorage = 0, maxUsedSpace = 0, minFreeSpace = 0 }: Omit<PruneCache, 'all' | 'filters'>, { used, free }: { used: number; free: number }): number {
+  if (maxUsedSpace === 0 && minFreeSpace === 0) return keepStorage
+  const missing = minFreeSpace - free
+  // Enough is free and nothing else is asked for.
+  const most = maxUsedSpace === 0 ? Infinity : maxUsedSpace
+  return Math.max(1, keepStorage, missing > 0 ? Math.min(most, used - missing) : most)
 }
 
 function lastUse({ LastUsedAt, CreatedAt }: Listed): number {

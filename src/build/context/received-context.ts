@@ -1,16 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { lstatSync, readFileSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Kernel } from '../../kernel/kernel.ts'
-import { contextRules } from '../../lib/build-context/list-directory.ts'
+import { contextRules } from '../../lib/build-context/context-rules.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
-import type { TarHandler } from '../../lib/tar/reader.ts'
 import type { BuildContext } from '../contract.ts'
-import { unpackStream } from '../copy/unpack-archive.ts'
 import { resolveInRoot } from '../copy/resolve-in-root.ts'
-import { Pace } from '../copy/pace.ts'
+import { receiveTree, type ContextTree, type TreeOptions } from './context-tree.ts'
 import { removeIgnored } from './remove-ignored.ts'
 
 /** A context that a client sent or that was fetched, in a directory of its own, without what its .dockerignore leaves out. */
@@ -22,62 +17,41 @@ export interface ReceivedContext extends BuildContext {
   remove(): Promise<void>
 }
 
-export interface ReceiveOptions {
-  kernel: Kernel
-  /** Contexts get their directories here; it has to be private. */
-  parent: string
+export interface ReceiveOptions extends TreeOptions {
   /** Relative to the context. */
   dockerfile: string
   /** It is not in the context, but this text. */
   dockerfileText?: string
-  signal: AbortSignal
 }
 
-/**
- * Unpacks the tar archive of a context, plain or compressed. Everything belongs to root, as with Docker; no member and no link leads out.
- * @throws InvalidParameter for a malformed archive, and "Cannot locate specified Dockerfile: …"; nothing is left then
- */
+/** @throws InvalidParameter for a malformed archive, and "Cannot locate specified Dockerfile: …"; nothing is left then */
 export async function receiveContext(stream: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<ReceivedContext> {
-  return await madeContext(options, async (root) => {
-    await unpackStream(options.kernel, { stream, directory: root, pace: new Pace(options.signal), through: ofRoot })
-  })
+  return await contextOf(await receiveTree(stream, options), options)
 }
 
-/** A context whose files `fill` puts into its new directory. */
-export async function madeContext(options: ReceiveOptions, fill: (root: string) => Promise<void>): Promise<ReceivedContext> {
-  const root = path.join(options.parent, randomUUID())
-  const remove = (): Promise<void> => rm(root, { recursive: true, force: true })
-  await mkdir(root, { recursive: true, mode: 0o755 })
+/** Reads the Dockerfile of a tree, and takes out what its rules leave out. The tree is removed when that fails. */
+export async function contextOf(tree: ContextTree, options: Pick<ReceiveOptions, 'dockerfile' | 'dockerfileText'>): Promise<ReceivedContext> {
+  const { root } = tree
   try {
-    await fill(root)
     const dockerfile = readDockerfile(root, options)
     const { lines } = contextRules(options.dockerfileText === undefined ? dockerfile.name : undefined, (name) => textOf(root, name))
     removeIgnored(root, lines)
-    return { root, dockerfile, ignored: lines, remove }
+    return { root, dockerfile, ignored: lines, remove: () => tree.remove() }
   } catch (error) {
-    await remove()
+    await tree.remove()
     throw error
   }
 }
 
-function ofRoot(handler: TarHandler): TarHandler {
-  return {
-    entry: (entry, fragments) => handler.entry({ ...entry, uid: 0, gid: 0 }, fragments),
-    data: (chunk, offset) => handler.data(chunk, offset),
-    end: () => handler.end(),
-  }
-}
-
 /** The default name may be in lower case. */
-function readDockerfile(root: string, { dockerfile, dockerfileText }: ReceiveOptions): { text: string; name: string } {
+function readDockerfile(root: string, { dockerfile, dockerfileText }: Pick<ReceiveOptions, 'dockerfile' | 'dockerfileText'>): { text: string; name: string } {
   if (dockerfileText !== undefined) return { text: dockerfileText, name: dockerfile }
   const name = path.normalize(dockerfile)
-  if (name.startsWith('..')) throw new GantryError('InvalidParameter', `Forbidden path outside the build context: ${dockerfile}`)
   const candidates = name === 'Dockerfile' ? [name, 'dockerfile'] : [name]
   for (const candidate of candidates) {
     const text = textOf(root, candidate)
     if (text === undefined) continue
-    if (text === '') throw new GantryError('InvalidParameter', `The Dockerfile (${candidate}) cannot be empty`)
+    if (text === '') throw new GantryError('InvalidParameter', `the Dockerfile (${candidate}) cannot be empty`)
     return { text, name: candidate }
   }
   throw new GantryError('InvalidParameter', `Cannot locate specified Dockerfile: ${dockerfile}`)

@@ -18,6 +18,13 @@ export interface Copier {
 export interface CopyOptions {
   /** Host path of the tree that a step results in, readable and unchanging until the build ends. */
   rootOf(step: Step): Promise<string>
+  /**
+   * The tree goes away after the build, so that its files need not be copied: they may get second names. A file that has one already is
+   * copied, so that in the end each has one.
+   */
+  disposable?: (step: Step) => boolean
+  /** Where the root's file system keeps what is written to it: what is put into a directory that was not there before may be put there. */
+  upper?: string
   /** Bytes so far, for progress: "transferring", "downloading". */
   progress?: (status: { id: string; current: number; total: number }) => void
   signal: AbortSignal

@@ -62,12 +62,13 @@ class FileCopier implements Copier {
     const { chown, chmod, link } = step
     const owner = ownerOf(chown, link && !isNumericOwner(chown) ? await options.rootOf(step.parent) : root)
     const latest = options.sourceDateEpoch === undefined ? undefined : BigInt(options.sourceDateEpoch) * 1_000_000_000n
-    const target = new TargetTree({ kernel: this.#kernel, root, owner, latest })
+    const target = new TargetTree({ kernel: this.#kernel, root, upper: step.sources.length === 1 ? options.upper : undefined, owner, latest })
     try {
       const rules = { owner, mode: chmod === undefined ? undefined : modeChange(chmod) }
       for (const source of step.sources) {
         const pace = new Pace(options.signal)
-        const writer = new NodeWriter({ kernel: this.#kernel, target, rules, pace })
+        const adopts = latest === undefined && source.kind === 'files' && options.disposable?.(source.from) === true
+        const writer = new NodeWriter({ kernel: this.#kernel, target, rules, pace, adopts })
         await this.#place(source, { step, target, writer, pace, options })
       }
       target.finish()
@@ -88,7 +89,7 @@ class FileCopier implements Copier {
         return [source.kind, digest, name, source.unpack, modified]
       }
       case 'git':
-        return [source.kind, await this.#commit(source), source.subdirectory ?? '', source.keepGitDir ? source.repository : '']
+        return [source.kind, await this.#commit(source, options.signal), source.subdirectory ?? '', source.keepGitDir ? source.repository : '']
       default: {
         const pace = new Pace(options.signal)
         const tree = new SourceTree(await options.rootOf(source.from))
@@ -112,7 +113,7 @@ class FileCopier implements Copier {
       case 'url':
         return await this.#placeDownload(source, { step, target, writer, pace, options })
       case 'git': {
-        const tree = new SourceTree(await this.#git.checkout(source, await this.#commit(source)))
+        const tree = new SourceTree(await this.#git.checkout(source, await this.#commit(source, options.signal), options.signal))
         return await placeSource(tree.find('/'), { tree, target, writer, selection: selection({ excludes }), destination })
       }
       default: {
@@ -145,8 +146,8 @@ class FileCopier implements Copier {
     )
   }
 
-  #commit(source: GitSource): Promise<string> {
-    return remember(this.#commits, source, () => this.#git.commit(source))
+  #commit(source: GitSource, signal: AbortSignal): Promise<string> {
+    return remember(this.#commits, source, () => this.#git.commit(source, signal))
   }
 }
 

@@ -9,6 +9,14 @@ import { resolveInRoot } from './resolve-in-root.ts'
 
 type GitSource = Extract<CopySource, { kind: 'git' }>
 
+interface Making {
+  remote: string
+  reference: string | undefined
+  commit: string
+  keepGitDir: boolean
+  signal: AbortSignal | undefined
+}
+
 /** Repositories that builds fetch from. The host's git does the work; nothing of a repository is run. */
 export class GitCheckouts {
   readonly #kernel: Kernel
@@ -23,12 +31,12 @@ export class GitCheckouts {
    * The commit that a source means now.
    * @throws NotFound for a reference that the repository does not have, InvalidParameter for a checksum that does not fit
    */
-  async commit({ repository, reference, checksum }: Pick<GitSource, 'repository' | 'reference' | 'checksum'>): Promise<string> {
+  async commit({ repository, reference, checksum }: Pick<GitSource, 'repository' | 'reference' | 'checksum'>, signal?: AbortSignal): Promise<string> {
     const remote = remoteOf(repository)
     const name = reference ?? 'HEAD'
     if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(name)) return fitting(name, { checksum, name })
     if (name.startsWith('-') || /[\s~^:?*[\\]/.test(name)) throw new GantryError('InvalidParameter', `invalid git reference ${JSON.stringify(name)}`)
-    const listed = await this.#git(['ls-remote', '--', remote, name, `${name}^{}`, `refs/heads/${name}`, `refs/tags/${name}`, `refs/tags/${name}^{}`])
+    const listed = await this.#git(['ls-remote', '--', remote, name, `${name}^{}`, `refs/heads/${name}`, `refs/tags/${name}`, `refs/tags/${name}^{}`], signal)
     const found = new Map(listed.split('\n').filter(Boolean).map((line) => line.split('\t').toReversed() as [string, string]))
     const order = [name, `refs/heads/${name}`, `refs/tags/${name}^{}`, `refs/tags/${name}`]
     const commit = order.map((ref) => found.get(`${ref}^{}`) ?? found.get(ref)).find((sha) => sha !== undefined)
@@ -37,10 +45,10 @@ export class GitCheckouts {
   }
 
   /** Host path of the files of a commit, or of its subdirectory. It is made once and stays. */
-  async checkout({ repository, reference, subdirectory, keepGitDir }: Omit<GitSource, 'kind'>, commit: string): Promise<string> {
+  async checkout({ repository, reference, subdirectory, keepGitDir }: Omit<GitSource, 'kind'>, commit: string, signal?: AbortSignal): Promise<string> {
     const remote = remoteOf(repository)
     const home = path.join(this.#directory, hash('sha256', `${remote}\0${commit}\0${keepGitDir}`))
-    if (!(await exists(home))) await this.#make(home, { remote, reference, commit, keepGitDir })
+    if (!(await exists(home))) await this.#make(home, { remote, reference, commit, keepGitDir, signal })
     await markUsed(home)
     if (subdirectory === undefined) return home
     const inside = path.join(home, resolveInRoot(home, subdirectory))
@@ -49,14 +57,14 @@ export class GitCheckouts {
     return inside
   }
 
-  async #make(home: string, { remote, reference, commit, keepGitDir }: { remote: string; reference: string | undefined; commit: string; keepGitDir: boolean }): Promise<void> {
+  async #make(home: string, { remote, reference, commit, keepGitDir, signal }: Making): Promise<void> {
     const half = path.join(this.#directory, `tmp-${randomUUID()}`)
     await mkdir(half, { recursive: true, mode: 0o755 })
-    const at = (...args: string[]): Promise<string> => this.#git(['-C', half, ...args])
+    const at = (...args: string[]): Promise<string> => this.#git(['-C', half, ...args], signal)
     try {
       await at('init', '--quiet', '--template=')
       await at('remote', 'add', 'origin', remote)
-      await this.#fetch(at, { reference, commit })
+      await this.#fetch(at, { reference, commit, signal })
       await at('checkout', '--quiet', '--force', '--detach', commit)
       await at('submodule', 'update', '--init', '--recursive', '--depth=1')
       if (!keepGitDir) await rm(path.join(half, '.git'), { recursive: true })
@@ -69,17 +77,20 @@ export class GitCheckouts {
   }
 
   /** One commit where the server gives it, all of the reference where it does not. */
-  async #fetch(at: (...args: string[]) => Promise<string>, { reference, commit }: { reference: string | undefined; commit: string }): Promise<void> {
+  async #fetch(at: (...args: string[]) => Promise<string>, { reference, commit, signal }: Pick<Making, 'reference' | 'commit' | 'signal'>): Promise<void> {
     try {
       await at('fetch', '--quiet', '--depth=1', '--no-tags', 'origin', commit)
     } catch {
+      signal?.throwIfAborted()
       await at('fetch', '--quiet', '--tags', 'origin', ...(reference === undefined || reference === commit ? [] : [reference]))
     }
   }
 
-  async #git(args: readonly string[]): Promise<string> {
+  async #git(args: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+    signal?.throwIfAborted()
     const settings = ['-c', 'core.hooksPath=/dev/null', '-c', 'protocol.ext.allow=never', '-c', 'core.fsmonitor=false', '-c', 'core.symlinks=true', '-c', 'safe.directory=*', '-c', 'advice.detachedHead=false']
-    const result: ToolResult = await this.#kernel.tool(['git', ...settings, ...args], undefined, { env: environment() })
+    const result: ToolResult = await this.#kernel.tool(['git', ...settings, ...args], undefined, { env: environment(), ...(signal && { signal }) })
+    signal?.throwIfAborted()
     if (result.code === 127) throw new GantryError('NotImplemented', 'cannot use a git repository: git is not installed on this host')
     if (result.code !== 0) throw new GantryError('Unavailable', `git error: ${result.stderr.trim() || `exit status ${result.code}`}`)
     return result.stdout

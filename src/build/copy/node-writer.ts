@@ -23,26 +23,37 @@ export class NodeWriter {
   readonly #target: TargetTree
   readonly #rules: NodeRules
   readonly #pace: Pace
+  #adopts: boolean
+  #place: string | undefined
   /** Inodes with several names, and where the first copy is, in the target. */
   readonly #linked = new Map<string, string>()
 
-  constructor({ kernel, target, rules, pace }: { kernel: Kernel; target: TargetTree; rules: NodeRules; pace: Pace }) {
+  /** @param adopts files of the source may become those of the target */
+  constructor({ kernel, target, rules, pace, adopts = false }: { kernel: Kernel; target: TargetTree; rules: NodeRules; pace: Pace; adopts?: boolean }) {
     this.#kernel = kernel
     this.#target = target
     this.#rules = rules
     this.#pace = pace
+    this.#adopts = adopts
+  }
+
+  /** From here on nodes are put beneath another root, into directories that this made. */
+  beneath(root: string): void {
+    this.#place = root
   }
 
   /**
-   * A node that is no directory. `to` leads to its place through an open directory, `shown` is the same in the target.
+   * A node that is no directory. `to` leads to its place through an open directory, `shown` is the same in the target;
+   * nothing is in a `fresh` directory that this did not put there.
    * @throws InvalidParameter where a directory is in the way
    */
-  async write(node: { place: string; stats: BigIntStats }, { to, shown }: { to: string; shown: string }): Promise<void> {
+  async write(node: { place: string; stats: BigIntStats }, { to, shown, fresh = false }: { to: string; shown: string; fresh?: boolean }): Promise<void> {
     const { place, stats } = node
-    const old = lstatSync(fsPath(to), { throwIfNoEntry: false })
+    const old = fresh ? undefined : lstatSync(fsPath(to), { throwIfNoEntry: false })
     if (old?.isDirectory()) throw new GantryError('InvalidParameter', `cannot replace to directory ${shown} with file`)
     if (old !== undefined) unlinkSync(fsPath(to))
     if (this.#link(stats, { to, shown })) return
+    if (this.#adopts && this.#adopt(node, to)) return await this.#pace.rest()
     if (stats.isFile()) return await this.#file(node, to)
     if (stats.isSymbolicLink()) symlinkSync(readlinkSync(fsPath(place), { encoding: 'buffer' }), fsPath(to))
     else this.#target.calls.makeNode(to, Number(stats.mode & 0o170000n) | 0o600, Number(stats.rdev))
@@ -85,6 +96,21 @@ export class NodeWriter {
     await this.#pace.rest()
   }
 
+  /** A file that is already as its copy would be, and has no other name yet, is given one in the target. */
+  #adopt({ place, stats }: { place: string; stats: BigIntStats }, to: string): boolean {
+    const { uid, gid } = this.#owner(stats)
+    if (!stats.isFile() || stats.nlink > 1n || BigInt(uid) !== stats.uid || BigInt(gid) !== stats.gid || BigInt(this.#mode(stats)) !== (stats.mode & 0o7777n)) return false
+    try {
+      linkSync(fsPath(place), fsPath(to))
+      return true
+    } catch (error) {
+      const { code } = error as { code?: string }
+      if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'EMLINK' && code !== 'EOPNOTSUPP') throw error
+      this.#adopts = code === 'EMLINK'
+      return false
+    }
+  }
+
   /** The second name of a file that was copied is a link to the copy. */
   #link({ dev, ino, nlink }: BigIntStats, { to, shown }: { to: string; shown: string }): boolean {
     if (nlink <= 1n) return false
@@ -94,7 +120,8 @@ export class NodeWriter {
       this.#linked.set(inode, shown)
       return false
     }
-    const directory = this.#target.open(first.slice(0, first.lastIndexOf('/')) || '/')
+    const above = first.slice(0, first.lastIndexOf('/')) || '/'
+    const directory = this.#place === undefined ? this.#target.open(above) : openSync(fsPath(`${this.#place}${above}`), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
     try {
       linkSync(fsPath(`/proc/self/fd/${directory}/${first.slice(first.lastIndexOf('/') + 1)}`), fsPath(to))
     } finally {

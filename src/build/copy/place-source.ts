@@ -20,13 +20,14 @@ interface Placing {
 /** Where a source comes to lie: a file under its own name when the destination is a directory, the contents of a directory in the destination. */
 export async function placeSource(source: Source, placing: Placing): Promise<void> {
   const { target, destination } = placing
+  const fresh = target.stat(target.resolve(destination)) === undefined
   target.makeDirectory(target.resolve(destination.endsWith('/') ? destination : path.dirname(destination)))
   const resolved = target.resolve(destination)
   const existing = target.stat(resolved)
   if (source.stats.isDirectory()) {
     if (existing !== undefined && !existing.isDirectory()) throw new GantryError('InvalidParameter', `cannot copy to non-directory: ${resolved}`)
     target.makeDirectory(resolved)
-    return await placeContents(source, resolved, placing)
+    return await placeContents(source, { resolved, fresh }, placing)
   }
   const name = path.basename(source.named)
   const place = existing?.isDirectory() ? path.join(resolved, name) : resolved
@@ -46,9 +47,12 @@ async function placeFile(source: Source, real: string, { tree, target, writer }:
   }
 }
 
-async function placeContents(source: Source, resolved: string, { tree, target, writer, selection }: Placing): Promise<void> {
+/** What is in a fresh directory, the layers below cannot have: an overlay need not be asked for each file. */
+async function placeContents(source: Source, { resolved, fresh }: { resolved: string; fresh: boolean }, { tree, target, writer, selection }: Placing): Promise<void> {
   const directory = tree.openDirectory(source.real)
-  const open = [new OpenDirectory(`${target.root}${resolved}`)]
+  const upper = fresh ? target.upper : undefined
+  if (upper !== undefined) writer.beneath(upper)
+  const open = [new OpenDirectory(`${upper ?? target.root}${resolved}`)]
   const made: boolean[] = []
   try {
     for (const { kind, name, place, stats } of walkSource(directory, selection)) {
@@ -68,7 +72,7 @@ async function placeContents(source: Source, resolved: string, { tree, target, w
         const below = open.at(-1)!.open(base)
         if (below === undefined) throw new GantryError('InvalidParameter', `cannot copy to non-directory: ${shown}`)
         open.push(below)
-      } else await writer.write({ place, stats }, { to, shown })
+      } else await writer.write({ place, stats }, { to, shown, fresh: made.at(-1) ?? fresh })
     }
   } finally {
     for (const opened of open) opened.close()

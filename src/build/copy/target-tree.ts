@@ -12,6 +12,8 @@ import { resolveInRoot } from './resolve-in-root.ts'
 /** The root file system that COPY writes to. Places in it are opened with its root as "/" to every link (RESOLVE_IN_ROOT). */
 export class TargetTree {
   readonly root: string
+  /** A directory that was not there before can be filled here too. */
+  readonly upper: string | undefined
   readonly calls: NodeCalls
   /** Nanoseconds since the epoch that no time is after. */
   readonly latest: bigint | undefined
@@ -19,8 +21,9 @@ export class TargetTree {
   readonly #descriptor: number
   readonly #touched = new Set<string>()
 
-  constructor({ kernel, root, owner, latest }: { kernel: Kernel; root: string; owner: Owner | undefined; latest: bigint | undefined }) {
+  constructor({ kernel, root, upper, owner, latest }: { kernel: Kernel; root: string; upper?: string | undefined; owner: Owner | undefined; latest: bigint | undefined }) {
     this.root = root
+    this.upper = upper
     this.calls = nodeCalls(kernel)
     this.owner = owner
     this.latest = latest

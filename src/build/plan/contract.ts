@@ -1,5 +1,6 @@
 import type { ContainerConfig } from '../../engine/types/container-config.ts'
 import type { Image } from '../../containerd/images/contract.ts'
+import type { Stack } from '../cache/build-cache.ts'
 import type { BuildWarning, Vertex } from '../contract.ts'
 
 /**
@@ -48,6 +49,8 @@ interface Named {
   lines?: { start: number; end: number }
   /** Never taken from the cache (--no-cache, --no-cache-filter). */
   ignoreCache: boolean
+  /** Where several platforms are built at once: the one that it is a step for. */
+  target?: string
 }
 
 export interface ScratchStep extends Named {
@@ -57,6 +60,8 @@ export interface ScratchStep extends Named {
 export interface ImageStep extends Named {
   kind: 'image'
   image: Image
+  /** Its layers, where it is no image of the store. */
+  stack?: Stack
   /** With its digest: "docker.io/library/busybox:latest@sha256:…". */
   reference: string
 }
@@ -82,6 +87,8 @@ export interface RunStepPlan extends Named {
   user: string
   network: 'default' | 'none' | 'host'
   privileged: boolean
+  /** Of what it runs: the base image's. */
+  platform: Platform
   mounts: PlannedMount[]
 }
 

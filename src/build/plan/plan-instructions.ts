@@ -5,7 +5,8 @@ import type { ArgInstruction, CopyInstruction, Instruction, RunInstruction, Word
 import { parseLine } from '../dockerfile/parse-instruction.ts'
 import { configure, wholeCommand, wordsOf } from './configure.ts'
 import type { Words } from './configure.ts'
-import type { CopyStep, RunStepPlan, Step } from './contract.ts'
+import type { Image } from '../../containerd/images/contract.ts'
+import type { CopyStep, Platform, RunStepPlan, Step } from './contract.ts'
 import { copySources } from './copy-sources.ts'
 import { absolute, destinationPath } from './paths.ts'
 import type { Planner } from './plan.ts'
@@ -99,6 +100,7 @@ async function planRun(place: Place, instruction: RunInstruction): Promise<void>
     user: state.config.User ?? '',
     network,
     privileged: security === 'insecure',
+    platform: state.base === undefined ? state.platform : platformOf(state.base),
     mounts,
     lines: { start, end },
     ignoreCache,
@@ -110,6 +112,10 @@ async function planRun(place: Place, instruction: RunInstruction): Promise<void>
   const prefix = visible.length > 0 ? `|${visible.length} ${visible.join(' ')} ` : ''
   const created = heredocs.length > 0 ? runText(instruction) : argv.join(' ')
   state.history.push({ created_by: `RUN ${prefix}${created} # buildkit`, comment: 'buildkit.dockerfile.v0', step })
+}
+
+function platformOf({ os, architecture, variant }: Image): Platform {
+  return { os, architecture, ...(variant !== undefined && { variant }) }
 }
 
 /** One heredoc alone is the script; beside a command the heredocs are the shell's own. */

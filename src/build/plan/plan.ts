@@ -60,7 +60,7 @@ export class Planner {
 
   /** What `--from=` names: an earlier stage, by name or index; a named context; else an image. */
   async from(name: string, { before, line, platform }: { before: number; line: number; platform: Platform }): Promise<Step> {
-    const named = await this.#named(name, platform)
+    const named = await this.#named(name, { platform, before })
     if (named !== undefined) return named.root
     const stage = this.#find(name, before)
     if (stage !== undefined) return (await this.stage(stage)).root
@@ -114,9 +114,9 @@ export class Planner {
     const name = this.#expand(from.image, { variables, line: from.start })
     if (name === '') throw new DockerfileError('base name (' + from.image + ') should not be blank', from.start)
     const earlier = this.#find(name, stage.index)
-    const named = await this.#named(name, platform)
+    const named = await this.#named(name, { platform, before: stage.index })
     const ownRoot = named === undefined && earlier === undefined && name !== 'scratch'
-    const names = new StepNames(stage, { alone: this.dockerfile.stages.length === 1, platform: this.options.severalPlatforms ? platform : undefined, ownRoot })
+    const names = new StepNames(stage, { alone: this.dockerfile.stages.length === 1, platform: this.options.severalPlatforms ? platform : undefined, target: this.options.platform, ownRoot })
     const base = named ?? (earlier === undefined ? await this.#base(name, { platform, line: from.start, names }) : await this.stage(earlier))
     const triggers = base.base !== undefined && ownRoot ? (base.base.config.OnBuild ?? []) : earlier !== undefined ? (base.config.OnBuild ?? []) : []
     const state = ownRoot || name === 'scratch' ? base : derivedState(base)
@@ -135,17 +135,17 @@ export class Planner {
   /** A stage's own copy of an image's state: stages change theirs. */
   async #base(name: string, { platform, line, names }: { platform: Platform; line: number; names: StepNames }): Promise<StageState> {
     if (name === 'scratch') return emptyState({ kind: 'scratch', name: 'scratch', ignoreCache: false }, platform)
-    const { image, reference } = await this.#resolve(name, { platform, line })
+    const { image, reference, stack } = await this.#resolve(name, { platform, line })
     const titled = names.next(`FROM ${reference}`)
-    return imageState({ kind: 'image', image, reference, lines: { start: line, end: line }, ignoreCache: false, ...titled }, { image, platform })
+    return imageState({ kind: 'image', image, reference, lines: { start: line, end: line }, ignoreCache: false, ...(stack && { stack }), ...titled }, { image, platform })
   }
 
   #image(name: string, { platform, line }: { platform: Platform; line: number }): Promise<StageState> {
     const key = `${name} ${platform.os}/${platform.architecture}/${platform.variant ?? ''}`
     let found = this.#images.get(key)
     if (found === undefined) {
-      found = this.#resolve(name, { platform, line }).then(({ image, reference }) =>
-        imageState({ kind: 'image', image, reference, name: `FROM ${reference}`, lines: { start: line, end: line }, ignoreCache: false }, { image, platform }),
+      found = this.#resolve(name, { platform, line }).then(({ image, reference, stack }) =>
+        imageState({ kind: 'image', image, reference, ...(stack && { stack }), name: `FROM ${reference}`, lines: { start: line, end: line }, ignoreCache: false }, { image, platform }),
       )
       this.#images.set(key, found)
     }
@@ -161,7 +161,7 @@ export class Planner {
   }
 
   /** --build-context replaces stages and images of its name. */
-  async #named(name: string, platform: Platform): Promise<StageState | undefined> {
+  async #named(name: string, { platform, before }: { platform: Platform; before: number }): Promise<StageState | undefined> {
     const context = this.options.request.namedContexts.get(name.toLowerCase())
     if (context === undefined) return undefined
     if (context.kind === 'image') return await this.#image(context.reference, { platform, line: 0 })
@@ -169,7 +169,12 @@ export class Planner {
       await context.context.ready?.()
       return emptyState(this.#tree(name, context.context.root), platform)
     }
-    return await this.#image(`oci-layout://${context.root}${context.digest === undefined ? (context.tag === undefined ? '' : `:${context.tag}`) : `@${context.digest}`}`, { platform, line: 0 })
+    if (context.kind === 'stage') {
+      const stage = this.#find(context.stage, before)
+      if (stage === undefined) throw new DockerfileError(`failed to find target ${context.stage} of context ${name}: only earlier stages can be used`, 0)
+      return await this.stage(stage)
+    }
+    return await this.#image(`oci-layout://${context.store}@${context.digest}`, { platform, line: 0 })
   }
 
   #tree(context: string, root: string | undefined): Step {

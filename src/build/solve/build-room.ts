@@ -3,6 +3,7 @@ import type { Image } from '../../containerd/images/contract.ts'
 import type { ImageCore } from '../../containerd/images/image-core.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { BuildCache } from '../cache/build-cache.ts'
+import type { CacheImports } from '../cache/import-cache.ts'
 import type { CacheMounts } from '../cache/cache-mounts.ts'
 import type { BuildReport, BuildRequest, StepRunner } from '../contract.ts'
 import type { Copier } from '../copy/contract.ts'
@@ -58,4 +59,6 @@ export interface BuildJob {
   readonly signal: AbortSignal
   /** Done in the reverse order at the end, whatever the end is. */
   readonly cleanups: (() => unknown)[]
+  /** Of --cache-from; undefined until they were opened. */
+  imports?: CacheImports
 }

@@ -2,6 +2,7 @@ import type { StepMount } from '../contract.ts'
 import type { PlannedMount, RunStepPlan, Step } from '../plan/contract.ts'
 import type { BuildJob, BuildRoom } from './build-room.ts'
 import { BuildError } from '../build-error.ts'
+import { seedFromArchive } from '../cache/mount-archives.ts'
 import { openAgent } from './agent-socket.ts'
 import { openSecretFiles, type SecretFiles } from './secret-files.ts'
 import { openThrowaway, openWritable, pathInTree } from './trees.ts'
@@ -92,7 +93,8 @@ async function writableCopy(room: BuildRoom, trees: StepTrees, { from, closes }:
 
 async function openCache({ room, job, trees, closes }: Opening, mount: PlannedMount & { type: 'cache' }): Promise<StepMount> {
   const { from, source, target, readOnly } = mount
-  const seed = from === undefined ? undefined : async (directory: string): Promise<void> => {
+  const imported = job.imports?.mount(mount.id)
+  const seed = imported !== undefined ? seedFromArchive(room, job, imported) : from === undefined ? undefined : async (directory: string): Promise<void> => {
     const origin = pathInTree(room, await trees.rootOf(from), source)
     const { code, stderr } = await room.kernel.tool(['cp', '-a', '--reflink=auto', '-T', origin, directory])
     if (code !== 0) throw new GantryError('System', `cannot fill the cache ${mount.id}: ${stderr.trim()}`)

@@ -1,6 +1,9 @@
 import { GantryError, messageOf } from '../../lib/errors.ts'
+import { hostPlatform } from '../../containerd/distribution/platform.ts'
+import { platformText } from '../plan/platform.ts'
 import { BuildError } from '../build-error.ts'
 import { chainOf, type CachedStep, type Stack } from '../cache/build-cache.ts'
+import type { DebugTerminal, RunStep } from '../contract.ts'
 import type { CopyOptions } from '../copy/contract.ts'
 import type { CopyStep, DirectoryStep, ImageStep, RunStepPlan, Step, TreeStep } from '../plan/contract.ts'
 import type { BuildJob, BuildRoom } from './build-room.ts'
@@ -23,12 +26,16 @@ export interface SolvedStep {
 
 type OwnStep = RunStepPlan | CopyStep | DirectoryStep
 
+/** Failures that a vertex was told of. */
+const told = new WeakSet<Error>()
+
 /** Solves the steps of one build, each once, those that do not need each other at once. */
 export class Solver implements StepTrees {
   readonly #room: BuildRoom
   readonly #job: BuildJob
   readonly #trees: OpenTrees
   readonly #solved = new Map<Step, Promise<SolvedStep>>()
+  readonly #twins = new Map<string, { target: string; solved: Promise<SolvedStep> }>()
 
   constructor(room: BuildRoom, job: BuildJob) {
     this.#room = room
@@ -78,8 +85,8 @@ export class Solver implements StepTrees {
   }
 
   async #image(step: ImageStep): Promise<SolvedStep> {
-    const vertex = new LiveVertex(this.#job, { name: step.name, ...(step.instruction && { step: step.instruction }), ...(step.lines && { lines: step.lines }) })
-    const stack = await holdImage(this.#room, this.#job, step.image.id)
+    const vertex = new LiveVertex(this.#job, { name: step.name, ...(step.instruction && { step: step.instruction }), ...(step.lines && { lines: step.lines }), ...(step.target !== undefined && { salt: step.target }) })
+    const stack = step.stack ?? (await holdImage(this.#room, this.#job, step.image.id))
     vertex.end({ result: step.image.id })
     return { stack, created: undefined, vertex: vertex.id }
   }
@@ -88,18 +95,41 @@ export class Solver implements StepTrees {
     const inputs = await Promise.all(inputsOf(step).map(async (input, at) => (at > 0 && input.kind === 'tree' ? undefined : await this.solve(input))))
     const below = inputs[0]!
     const { instruction, lines } = step
-    const vertex = new LiveVertex(this.#job, { name: step.name, inputs: inputs.flatMap((input) => input?.vertex || []), ...(instruction && { step: instruction }), ...(lines && { lines }) })
+    const vertex = new LiveVertex(this.#job, { name: step.name, inputs: inputs.flatMap((input) => input?.vertex || []), ...(instruction && { step: instruction }), ...(lines && { lines }), ...(step.target !== undefined && { salt: step.target }) })
     try {
       this.#job.signal.throwIfAborted()
       const key = await this.#key(step, below.stack, vertex)
-      const { stack, created, cached } = await this.#once(key, step, () => this.#cachedOrMade(step, { key, below: below.stack, vertex }))
-      vertex.end({ cached, result: chainOf(stack)! })
-      return { stack, created, key, vertex: vertex.id }
+      return await this.#withTwin(step, key, () => this.#finish(step, { key, below: below.stack, vertex }))
     } catch (error) {
       const failure = this.#job.signal.aborted && !(error instanceof BuildError) ? this.#job.signal.reason : error
-      vertex.end({ error: messageOf(failure) })
-      throw failure instanceof GantryError ? withStep(failure, step) : failure
+      // A twin that failed has told so itself.
+      if (!(error instanceof BuildError && told.has(error))) vertex.end({ error: messageOf(failure) })
+      throw this.#failed(failure, step)
     }
+  }
+
+  #failed(failure: unknown, step: Step): unknown {
+    if (!(failure instanceof GantryError)) return failure
+    const error = withStep(failure, step)
+    told.add(error)
+    return error
+  }
+
+  /** What several platforms have in common, a compiler's stage, is done and shown once. */
+  async #withTwin(step: OwnStep, key: string, act: () => Promise<SolvedStep>): Promise<SolvedStep> {
+    if (step.target === undefined) return await act()
+    const twin = this.#twins.get(key)
+    if (twin !== undefined && twin.target !== step.target) return await twin.solved
+    const solved = act()
+    solved.catch(() => undefined)
+    this.#twins.set(key, { target: step.target, solved })
+    return await solved
+  }
+
+  async #finish(step: OwnStep, { key, below, vertex }: { key: string; below: Stack; vertex: LiveVertex }): Promise<SolvedStep> {
+    const { stack, created, cached } = await this.#once(key, step, () => this.#cachedOrMade(step, { key, below, vertex }))
+    vertex.end({ cached, result: chainOf(stack)! })
+    return { stack, created, key, vertex: vertex.id }
   }
 
   /** Two builds that come to the same step at once: the second takes what the first has made. */
@@ -127,7 +157,7 @@ export class Solver implements StepTrees {
 
   async #cachedOrMade(step: OwnStep, { key, below, vertex }: { key: string; below: Stack; vertex: LiveVertex }): Promise<CachedStep & { cached: boolean }> {
     const { cache } = this.#room
-    const known = step.ignoreCache ? undefined : await cache.find(key, below, (letGo) => this.#job.cleanups.push(letGo))
+    const known = step.ignoreCache ? undefined : ((await cache.find(key, below, (letGo) => this.#job.cleanups.push(letGo))) ?? (await this.#job.imports?.find(key, below, step.name)))
     if (known !== undefined) return { ...known, cached: true }
     vertex.start()
     const stack = [...below, await this.#make(step, below, vertex)]
@@ -154,13 +184,30 @@ export class Solver implements StepTrees {
     try {
       const { argv, env, proxy, cwd, user, network, privileged } = step
       const config = { Env: [...env, ...proxy, ...opened.env], Entrypoint: argv, Cmd: [], WorkingDir: cwd, User: user }
-      const { exitCode, oomKilled } = await this.#room.runner.run({ key, config, defaults: request.run, network, privileged, mounts: opened.mounts }, (stream, data) => vertex.log(stream, data), signal)
+      const run = { key, config, defaults: request.run, network, privileged, mounts: opened.mounts }
+      const { exitCode, oomKilled } = await this.#room.runner.run(run, (stream, data) => vertex.log(stream, data), signal).catch((error: unknown) => {
+        throw foreignFailure(error, step)
+      })
       signal.throwIfAborted()
       if (exitCode === 0) return
       const reason = oomKilled ? ': cannot allocate memory' : ''
-      throw new BuildError(`process ${JSON.stringify(argv.join(' '))} did not complete successfully: exit code: ${exitCode}${reason}`, step, { status: exitCode })
+      const failure = `process ${JSON.stringify(argv.join(' '))} did not complete successfully: exit code: ${exitCode}${reason}`
+      const terminal = request.debug?.({ name: step.name, failure })
+      if (terminal !== undefined) await this.#debug({ ...run, config: { ...config, Entrypoint: ['/bin/sh'], Env: [...config.Env, 'TERM=xterm'], Tty: true, OpenStdin: true } }, terminal)
+      throw new BuildError(failure, step, { status: exitCode })
     } finally {
       await opened.close()
+    }
+  }
+
+  /** What goes wrong there is told there: the step's own failure is the build's. */
+  async #debug(run: RunStep, terminal: DebugTerminal): Promise<void> {
+    try {
+      await this.#room.runner.shell(run, terminal, this.#job.signal)
+    } catch (error) {
+      await terminal.output(Buffer.from(`cannot open a shell: ${messageOf(error)}\r\n`))
+    } finally {
+      terminal.close()
     }
   }
 
@@ -169,7 +216,7 @@ export class Solver implements StepTrees {
     const tree = await openSnapshot(this.#room, key)
     try {
       if (step.kind === 'directory') makeDirectory(this.#room.kernel, tree.path, step.path)
-      else await this.#room.copier.copyInto(step, tree.path, this.#copyOptions(vertex))
+      else await this.#room.copier.copyInto(step, tree.path, { ...this.#copyOptions(vertex), ...(tree.upper !== undefined && { upper: tree.upper }) })
     } finally {
       await tree.close()
     }
@@ -204,6 +251,7 @@ export class Solver implements StepTrees {
     const { signal, request } = this.#job
     return {
       rootOf: (step) => this.rootOf(step),
+      disposable: (step) => step.kind === 'tree' && request.context?.disposable === true && step.root === request.context.root,
       progress: (status) => vertex.status(status),
       signal,
       ...(request.sourceDateEpoch !== undefined && { sourceDateEpoch: request.sourceDateEpoch }),
@@ -222,6 +270,14 @@ function inputsOf(step: OwnStep): Step[] {
 function wholeTree(step: TreeStep): CopyStep {
   const parent: Step = { kind: 'scratch', name: 'scratch', ignoreCache: false }
   return { kind: 'copy', name: step.name, ignoreCache: step.ignoreCache, parent, link: false, destination: '/', sources: [{ kind: 'files', from: step, pattern: '.', unpack: false }], chown: '', parents: false, excludes: [] }
+}
+
+/** Docker's text, and what is behind it: what the base image has was made for another machine. */
+function foreignFailure(error: unknown, step: RunStepPlan): unknown {
+  if (!(error instanceof GantryError) || !/exec format error/i.test(error.message)) return error
+  const [wanted, here] = [platformText(step.platform), platformText(hostPlatform)]
+  if (wanted === here) return error
+  return new BuildError(`process ${JSON.stringify(step.argv.join(' '))} did not complete successfully: exec format error: the step runs programs of ${wanted}, which this host (${here}) has no emulator for in binfmt_misc; do it in a stage that begins FROM --platform=$BUILDPLATFORM`, step, { cause: error })
 }
 
 function withStep(error: GantryError, step: Step): GantryError {

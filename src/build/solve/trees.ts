@@ -10,6 +10,8 @@ import type { BuildJob, BuildRoom } from './build-room.ts'
 /** A root file system that can be read or written at a host path. */
 export interface OpenTree {
   path: string
+  /** Where an overlay keeps what is written. */
+  upper?: string
   close(): Promise<void>
 }
 
@@ -24,6 +26,7 @@ export async function openSnapshot({ kernel, core, runtimeDir }: BuildRoom, key:
   mountOverlay(kernel, path, mount)
   return {
     path,
+    upper: mount.upper,
     close: async () => {
       unmount(kernel, path)
       await rmdir(path)

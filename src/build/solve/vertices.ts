@@ -8,6 +8,8 @@ export interface NewVertex {
   inputs?: readonly string[]
   step?: Vertex['step']
   lines?: Vertex['lines']
+  /** Tells apart what has the same name and stands on the same. */
+  salt?: string
 }
 
 /** Something of a build that is shown to its client while it goes on. */
@@ -15,9 +17,9 @@ export class LiveVertex {
   readonly #job: BuildJob
   #vertex: Vertex
 
-  constructor(job: BuildJob, { name, inputs = [], step, lines }: NewVertex) {
+  constructor(job: BuildJob, { name, inputs = [], step, lines, salt = '' }: NewVertex) {
     this.#job = job
-    const id = `sha256:${createHash('sha256').update(`${job.id}\0${name}\0${inputs.join(' ')}\0${lines?.start ?? ''}`).digest('hex')}`
+    const id = `sha256:${createHash('sha256').update(`${job.id}\0${name}\0${inputs.join(' ')}\0${lines?.start ?? ''}\0${salt}`).digest('hex')}`
     this.#vertex = { id, name, inputs, cached: false, ...(step && { step }), ...(lines && { lines }) }
   }
 

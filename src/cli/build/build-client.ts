@@ -46,7 +46,7 @@ async function showStatus(control: GrpcClient, ref: string, onStatus: RunBuild['
   for await (const status of stream.responses) onStatus(status)
 }
 
-async function upgraded(client: EngineClient, path: string, headers: Record<string, string | string[]> = {}): Promise<Socket> {
+export async function upgraded(client: EngineClient, path: string, headers: Record<string, string | string[]> = {}): Promise<Socket> {
   const { socket, head } = await client.hijack(path, { protocol: 'h2c', headers })
   if (head.length > 0) socket.unshift(head)
   return socket

@@ -2,6 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { compressedOrTar, peek } from './archive-head.ts'
 import { ExitError } from '../exit-error.ts'
+import { identity } from './build-client.ts'
+import { taggedDigest, type ContentStore } from './content-stores.ts'
 
 /** Where a build's files are. */
 export interface BuildSources {
@@ -12,6 +14,8 @@ export interface BuildSources {
   dockerfile?: Buffer
   /** Bytes that the engine fetches under a URL of the host "buildkit-session". */
   upload?: AsyncIterable<Buffer>
+  /** OCI layouts that the engine may read, by name. */
+  stores: Map<string, ContentStore>
   /** Names the context for the engine's copy of it. */
   sharedKey: string
 }
@@ -21,7 +25,7 @@ const remotePattern = /^(https?:\/\/|git:\/\/|ssh:\/\/|git@|github\.com\/)/
 /** PATH, URL or "-", with --file. @throws ExitError with docker's texts */
 export async function readSources(path: string, file: string, stdin: NodeJS.ReadStream): Promise<BuildSources> {
   if (path === '-') return await fromStdin(file, stdin)
-  const sources: BuildSources = { attributes: {}, directories: new Map(), sharedKey: '' }
+  const sources: BuildSources = { attributes: {}, directories: new Map(), stores: new Map(), sharedKey: '' }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
     sources.directories.set('context', resolve(path))
     sources.sharedKey = resolve(path)
@@ -47,12 +51,12 @@ async function fromStdin(file: string, stdin: NodeJS.ReadStream): Promise<BuildS
   const { head, whole } = await peek(stdin as AsyncIterable<Buffer>)
   if (head.length > 0 && compressedOrTar(head)) {
     const attributes = { context: `http://buildkit-session/${uploadName}`, ...(file !== '' && { filename: file }) }
-    return { attributes, directories: new Map(), upload: whole, sharedKey: '' }
+    return { attributes, directories: new Map(), stores: new Map(), upload: whole, sharedKey: '' }
   }
   if (file !== '') throw new ExitError('ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles')
   const parts: Buffer[] = []
   for await (const part of whole) parts.push(part)
-  return { attributes: { dockerfilekey: 'dockerfile' }, directories: new Map(), dockerfile: Buffer.concat(parts), sharedKey: '' }
+  return { attributes: { dockerfilekey: 'dockerfile' }, directories: new Map(), stores: new Map(), dockerfile: Buffer.concat(parts), sharedKey: '' }
 }
 
 const uploadName = 'context'
@@ -75,7 +79,11 @@ export function readNamedContexts(words: readonly string[], sources: BuildSource
     if (equals < 1 || equals === word.length - 1) throw new ExitError(`invalid context value: ${word}, expected key=value`)
     const name = word.slice(0, equals).toLowerCase()
     const value = word.slice(equals + 1)
-    if (remotePattern.test(value) || /^(docker-image|oci-layout|target):\/\//.test(value)) {
+    if (value.startsWith('oci-layout://')) {
+      sources.attributes[`context:${name}`] = readLayout(sources, value.slice('oci-layout://'.length))
+      continue
+    }
+    if (remotePattern.test(value) || value.startsWith('docker-image://') || /^target:./.test(value)) {
       sources.attributes[`context:${name}`] = value
       continue
     }
@@ -83,6 +91,20 @@ export function readNamedContexts(words: readonly string[], sources: BuildSource
     sources.directories.set(`named ${name}`, resolve(value))
     sources.attributes[`context:${name}`] = `local:named ${name}`
   }
+}
+
+/** "PATH[:tag][@digest]": the engine reads it under a name that says nothing of this host. */
+function readLayout({ stores }: BuildSources, text: string): string {
+  const [place = '', pinned] = text.split('@')
+  const match = /^(.*?)(?::([\w][\w.-]*))?$/.exec(place)!
+  const directory = resolve(existsSync(join(place, 'index.json')) ? place : match[1]!)
+  const tag = existsSync(join(place, 'index.json')) ? 'latest' : (match[2] ?? 'latest')
+  if (!existsSync(join(directory, 'index.json'))) throw new ExitError(`invalid OCI layout ${directory}: open ${join(directory, 'index.json')}: no such file or directory`)
+  const digest = pinned ?? taggedDigest(directory, tag)
+  if (digest === undefined) throw new ExitError(`failed to get digest of OCI layout ${directory}: tag ${JSON.stringify(tag)} not found in index.json`)
+  const store = identity()
+  stores.set(`oci:${store}`, { directory, writable: false })
+  return `oci-layout://${store}@${digest}`
 }
 
 async function readAllOf(stdin: NodeJS.ReadStream): Promise<Buffer> {

@@ -12,6 +12,8 @@ export interface Output {
   directory?: string
   /** Called when the engine begins to send. */
   file?: () => Writable
+  /** A directory that gets an OCI layout (tar=false). */
+  layout?: string
 }
 
 /** --output, --load, --push and --tag. @throws ExitError with docker's texts */
@@ -51,8 +53,13 @@ function readOutput(word: string, stdout: NodeJS.WriteStream): Output {
       if (!dest) throw new ExitError('dest is required for local output')
       if (dest === '-') throw new ExitError('dest cannot be stdout for local exporter')
       return { type, attributes: rest, directory: resolve(dest) }
-    case 'tar':
     case 'oci':
+      if (rest['tar'] === 'false') {
+        if (!dest) throw new ExitError('dest is required for oci exporter with tar=false')
+        return { type, attributes: rest, layout: resolve(dest) }
+      }
+      return toFile({ type, attributes: rest }, dest ?? '-', stdout)
+    case 'tar':
       return toFile({ type, attributes: rest }, dest ?? '-', stdout)
     case 'docker':
       return dest === undefined ? { type: 'moby', attributes: rest } : toFile({ type, attributes: rest }, dest, stdout)

@@ -19,23 +19,29 @@ import { IgnorePatterns } from '../../lib/patterns/ignore-patterns.ts'
 import type { Message } from '../../lib/protobuf/message.ts'
 import type { CredentialStore } from '../credentials/credential-store.ts'
 import { addressOfServer } from '../credentials/registry-address.ts'
+import type { Agent } from './agents.ts'
+import { answerAgent } from './ssh-agent.ts'
 import type { BuildSources } from './context.ts'
 import type { Output } from './output.ts'
 import { channel } from './channel.ts'
+import { contentServices, type ContentStore } from './content-stores.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface SessionParts {
   sources: BuildSources
   outputs: readonly Output[]
   secrets: Secrets
-  /** Sockets by id. */
-  agents: ReadonlyMap<string, string>
+  /** By id. */
+  agents: ReadonlyMap<string, Agent>
   credentials: CredentialStore
+  /** OCI layouts by name. */
+  stores: ReadonlyMap<string, ContentStore>
 }
 
 /** What the engine may call while it builds: nothing beyond what the user named. */
-export function sessionServices({ sources, outputs, secrets, agents, credentials }: SessionParts): GrpcServices {
+export function sessionServices({ sources, outputs, secrets, agents, credentials, stores }: SessionParts): GrpcServices {
   const services: GrpcServices = {
+    ...contentServices(stores),
     [healthMethod.path]: grpcMethod({ ...healthMethod, handle: async () => ({ status: serving }) }),
     [fileSync.path]: grpcMethod({
       ...fileSync,
@@ -74,7 +80,12 @@ export function sessionServices({ sources, outputs, secrets, agents, credentials
     services[forwardAgentMethod.path] = grpcMethod({
       ...forwardAgentMethod,
       async *handle(call) {
-        const socket = connect(agentOf(agents, call.metadata[sessionKey.sshId]?.[0] ?? ''))
+        const agent = agentOf(agents, call.metadata[sessionKey.sshId]?.[0] ?? '')
+        if ('keys' in agent) {
+          yield* answerAgent(agent.keys, call.requests)
+          return
+        }
+        const socket = connect(agent.socket)
         await once(socket, 'connect')
         call.signal.addEventListener('abort', () => socket.destroy())
         void (async () => {
@@ -100,10 +111,10 @@ export function sessionServices({ sources, outputs, secrets, agents, credentials
 
 const partBytes = 64 * 1024
 
-function agentOf(agents: ReadonlyMap<string, string>, id: string): string {
-  const path = agents.get(id === '' ? 'default' : id)
-  if (path === undefined) throw new GrpcError(5, `unset ssh forward key ${id}`)
-  return path
+function agentOf(agents: ReadonlyMap<string, Agent>, id: string): Agent {
+  const agent = agents.get(id === '' ? 'default' : id)
+  if (agent === undefined) throw new GrpcError(5, `unset ssh forward key ${id}`)
+  return agent
 }
 
 function filesOf({ directories, dockerfile }: BuildSources, { name, includes, excludes }: { name: string; includes: string[]; excludes: string[] }): AsyncIterable<SentFile> {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { cacheEntries, entitlements, frontendAttributes } from '../build/attributes.ts'
+import { entitlements, frontendAttributes } from '../build/attributes.ts'
 import { readAgents } from '../build/agents.ts'
 import { runBuild } from '../build/build-client.ts'
 import { readNamedContexts, readSources } from '../build/context.ts'
@@ -9,6 +9,9 @@ import { readSecrets } from '../build/secrets.ts'
 import { sessionServices } from '../build/session-services.ts'
 import { readCall, showAnswer } from '../build/subrequest.ts'
 import type { CliContext, Command } from '../command.ts'
+import { debugServices } from '../build/debug-terminal.ts'
+import { readCaches, type BuildCaches } from '../build/caches.ts'
+import { tagManifest } from '../build/content-stores.ts'
 import { CredentialStore } from '../credentials/credential-store.ts'
 import { buildDisplay, type ProgressKind } from '../display/build/build-display.ts'
 import { BuildModel } from '../display/build/build-model.ts'
@@ -16,7 +19,7 @@ import { failureText, warningsText } from '../display/build/outcome.ts'
 import { errorText, ExitError } from '../exit-error.ts'
 import type { FlagValues } from '../grammar/flag.ts'
 import { GrpcError } from '../../lib/grpc/status.ts'
-import type { SolveRequest } from '../../lib/buildkit/control-messages.ts'
+import type { SolveRequest, StatusResponse } from '../../lib/buildkit/control-messages.ts'
 
 export const buildCommand: Command = {
   path: 'build',
@@ -31,26 +34,46 @@ export const buildCommand: Command = {
     const sources = await readSources(args[0]!, flags.string('file'), context.stdin)
     readNamedContexts(flags.list('build-context'), sources)
     const outputs = call === undefined ? readOutputs(flags, context.stdout) : []
+    const caches = readCaches(flags.list('cache-from'), flags.list('cache-to'))
+    for (const directory of caches.missing) context.stderr.write(`WARNING: local cache import at ${directory} not found: it has no index.json with that tag\n`)
+    const layout = outputs.find((output) => output.layout !== undefined)?.layout
+    const stores = new Map([...sources.stores, ...caches.stores, ...(layout === undefined ? [] : ([['export', { directory: layout, writable: true }]] as const))])
     const attributes = { filename: 'Dockerfile', ...frontendAttributes(flags, context.env), ...sources.attributes, ...call?.attributes }
+    let paused: StatusResponse[] | undefined
     const services = sessionServices({
       sources,
       outputs,
       secrets: readSecrets(flags.list('secret'), context.env),
       agents: readAgents(flags.list('ssh'), context.env),
       credentials: new CredentialStore(context.configDirectory),
+      stores,
     })
     const model = new BuildModel()
     const display = buildDisplay(kind, { out: context.stderr, model })
     const debug = flags.boolean('debug') || context.debug
+    const isOnTerminal = context.stdin.isTTY && context.stdout.isTTY && args[0] !== '-' && flags.string('file') !== '-'
+    const pause = (): (() => void) => {
+      paused = []
+      const resume = display.pause?.()
+      return () => {
+        resume?.()
+        const missed = paused ?? []
+        paused = undefined
+        for (const status of missed) display.update(status)
+      }
+    }
+    if (debug && isOnTerminal && kind !== 'quiet') Object.assign(services, debugServices({ stdin: context.stdin, stdout: context.stdout, pause }))
     let answer: Record<string, string>
     try {
-      answer = await runBuild({ client: context.client, request: requestOf(flags, outputs, attributes), services, sharedKey: sources.sharedKey, onStatus: (status) => display.update(status) })
+      answer = await runBuild({ client: context.client, request: requestOf(flags, { outputs, attributes, caches }), services, sharedKey: sources.sharedKey, onStatus: (status) => (paused === undefined ? display.update(status) : void paused.push(status)) })
     } catch (error) {
       display.end(true)
       if (kind !== 'rawjson') context.stderr.write(failureText(error instanceof GrpcError ? error : undefined, model, debug))
       throw error instanceof GrpcError ? new ExitError(`ERROR: failed to solve: ${errorText(error)}`, 1, { cause: error }) : error
     }
     display.end(false)
+    caches.finish(answer)
+    if (layout !== undefined) finishLayout(layout, answer)
     if (call !== undefined) return showAnswer(call, answer, context)
     if (kind === 'plain' || kind === 'tty') context.stderr.write(warningsText(model.warnings, debug))
     report(flags, answer, context)
@@ -58,7 +81,7 @@ export const buildCommand: Command = {
   },
 }
 
-function requestOf(flags: FlagValues, outputs: readonly Output[], attributes: Record<string, string>): Partial<SolveRequest> {
+function requestOf(flags: FlagValues, { outputs, attributes, caches }: { outputs: readonly Output[]; attributes: Record<string, string>; caches: BuildCaches }): Partial<SolveRequest> {
   return {
     frontend: 'dockerfile.v0',
     frontendAttributes: attributes,
@@ -66,8 +89,8 @@ function requestOf(flags: FlagValues, outputs: readonly Output[], attributes: Re
       deprecatedExportRef: '',
       deprecatedImportRefs: [],
       deprecatedExportAttributes: {},
-      imports: cacheEntries(flags.list('cache-from')),
-      exports: cacheEntries(flags.list('cache-to')),
+      imports: caches.imports,
+      exports: caches.exports,
     },
     entitlements: entitlements(flags),
     exporters: outputs.map(({ type, attributes: about }) => ({ type, attributes: about })),
@@ -75,6 +98,14 @@ function requestOf(flags: FlagValues, outputs: readonly Output[], attributes: Re
     deprecatedExporter: outputs[0]?.type ?? '',
     deprecatedExporterAttributes: outputs[0]?.attributes ?? {},
   }
+}
+
+/** `index.json` of an OCI layout whose blobs the engine has written. */
+function finishLayout(directory: string, answer: Record<string, string>): void {
+  const packed = answer['containerimage.descriptor']
+  if (packed === undefined) return
+  const tags = (answer['image.name'] ?? '').split(',').filter((name) => name !== '').map((name) => name.split(':').at(-1)!)
+  tagManifest(directory, JSON.parse(Buffer.from(packed, 'base64').toString()) as Parameters<typeof tagManifest>[1], [...new Set(tags)])
 }
 
 /** --iidfile, --metadata-file and --quiet. */

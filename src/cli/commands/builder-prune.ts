@@ -17,14 +17,20 @@ export const builderPruneCommand: Command = {
     pruneFilterFlag,
     forceFlag,
     { name: 'keep-storage', kind: 'string', placeholder: 'bytes', help: 'Amount of disk space to keep for cache' },
+    { name: 'reserved-space', kind: 'string', placeholder: 'bytes', help: 'Amount of disk space always allowed to keep for cache' },
+    { name: 'max-used-space', kind: 'string', placeholder: 'bytes', help: 'Maximum amount of disk space allowed to keep for cache' },
+    { name: 'min-free-space', kind: 'string', placeholder: 'bytes', help: 'Target amount of free disk space after pruning' },
   ],
   args: { min: 0, max: 0 },
   async run(context, { flags }) {
     const all = flags.boolean('all')
     const question = `WARNING! This will remove all ${all ? '' : 'dangling '}build cache. Are you sure you want to continue?`
     if (!flags.boolean('force') && !(await confirm(context, question))) return
-    const keep = bytesOf(flags.string('keep-storage'))
-    const query = { all: all || undefined, filters: filtersQuery(flags.list('filter')), 'keep-storage': keep === 0 ? undefined : String(keep) }
+    const bytes = (name: string): string | undefined => {
+      const asked = bytesOf(name, flags.string(name))
+      return asked === 0 ? undefined : String(asked)
+    }
+    const query = { all: all || undefined, filters: filtersQuery(flags.list('filter')), 'keep-storage': bytes('keep-storage'), 'reserved-space': bytes('reserved-space'), 'max-used-space': bytes('max-used-space'), 'min-free-space': bytes('min-free-space') }
     const { CachesDeleted, SpaceReclaimed } = await context.client.json<{ CachesDeleted: string[] | null; SpaceReclaimed: number }>('POST', '/build/prune', { query })
     if (CachesDeleted?.length) context.stdout.write(`Deleted build cache objects:\n${CachesDeleted.join('\n')}\n\n`)
     context.stdout.write(`Total reclaimed space: ${humanSize(SpaceReclaimed)}\n`)
@@ -32,9 +38,9 @@ export const builderPruneCommand: Command = {
 }
 
 /** Factors of 1024, as docker reads it. */
-function bytesOf(text: string): number {
+function bytesOf(name: string, text: string): number {
   if (text === '') return 0
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([bkmgt]?)i?b?$/i.exec(text) ?? []
-  if (number === '') throw new ExitError(`invalid argument ${JSON.stringify(text)} for "--keep-storage" flag: invalid size: '${text}'`)
+  if (number === '') throw new ExitError(`invalid argument ${JSON.stringify(text)} for "--${name}" flag: invalid size: '${text}'`)
   return Math.floor(Number(number) * units[unit.toLowerCase()]!)
 }

@@ -67,6 +67,13 @@ function readImage(document: Record<string, unknown>, name: string): ImageManife
   return manifest
 }
 
+/** Everything that a manifest lists, whatever it is a manifest of. @throws InvalidParameter for what is none */
+export function listedContent(bytes: Buffer, name: string): Descriptor[] {
+  const { config, layers } = parseJson(bytes, name)
+  if (!Array.isArray(layers)) throw bad(name, 'it has no layers')
+  return [config, ...(layers as unknown[])].map((each) => descriptor(each, name))
+}
+
 function readIndex(document: Record<string, unknown>, name: string): ImageIndex {
   const { manifests } = document
   if (!Array.isArray(manifests)) throw bad(name, 'it has no manifests')

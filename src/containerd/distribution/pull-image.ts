@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto'
 import { GantryError } from '../../lib/errors.ts'
 import { sweep, type ImageCore } from '../images/image-core.ts'
 import { references, type StoredImage, type StoredLayer, type StoredManifest } from '../images/image-database.ts'
+import type { Attestation } from '../images/name-indexes.ts'
 import { chainIds, parseImageDocument } from '../images/image-document.ts'
 import { LayerTar } from '../images/layer-tar.ts'
 import type { Progress } from './contract.ts'
 import { NetworkError } from './network-error.ts'
 import type { Descriptor, ImageManifest } from './manifest.ts'
+import { pullAttestations, type PulledAttestations } from './pull-attestations.ts'
 import { PulledLayer } from './pulled-layer.ts'
 import type { FetchedManifest, Repository } from './repository.ts'
 import { retried } from './retry.ts'
@@ -26,15 +28,36 @@ export interface PullImage {
   signal?: AbortSignal
 }
 
+/** Pulls an image, and beside it what its index has that is about it. */
+export async function pullImage(options: PullImage, names: readonly string[]): Promise<StoredImage> {
+  const attested = pullAttestations(options)
+  attested.catch(() => undefined) // the image's own failure is the one to show
+  try {
+    return await pullContent(options, { names, attested })
+  } finally {
+    await attested.then(({ letGo }) => letGo(), () => undefined)
+    // Nothing to remove after a success. A failing clean-up must not hide the first failure; its rows stay for the next.
+    await options.core.exclusive(() => sweep(options.core)).catch(() => undefined)
+  }
+}
+
+interface Wanted {
+  names: readonly string[]
+  attested: Promise<PulledAttestations>
+}
+
 /**
  * Makes an image of a manifest: layers come down side by side and are unpacked in order, each as soon as it and the one
  * below are there. What it will need is written down as pending and held, so that a failure or a kill at any point leaves
  * the store as it was; downloads are kept by digest. The names come last, in the transaction that makes the image.
  */
-export async function pullImage(options: PullImage, names: readonly string[]): Promise<StoredImage> {
+async function pullContent(options: PullImage, { names, attested }: Wanted): Promise<StoredImage> {
   const { core, manifest, fetched, index } = options
-  const known = await core.exclusive(() => registerKnown(options, names))
-  if (known) return known
+  if (core.database.images.has(manifest.config.digest)) {
+    const { attestations } = await attested
+    const known = await core.exclusive(() => registerKnown(options, names, attestations))
+    if (known) return known
+  }
   const config = await fetchConfig(options.repository, manifest.config)
   const document = parseImageDocument(parseJson(config))
   const diffIds = document.rootfs.diff_ids
@@ -59,34 +82,33 @@ export async function pullImage(options: PullImage, names: readonly string[]): P
       stored.push(await unpack(core, layer, { diffId: diffIds[at]!, chainId: chain[at]!, parent: chain[at - 1], at }))
     }
     const kept = await keepManifest(core, stored, options)
+    const { attestations } = await attested
     return await core.exclusive(async () => {
       for (const layer of layers) await layer.commit()
       await core.content.write(only(config), id)
-      return await register(options, { id, document, layers: stored, lastTagged: undefined, ...(kept && { manifest: kept }) }, { config, names })
+      return await register(options, { id, document, layers: stored, lastTagged: undefined, ...(kept && { manifest: kept }) }, { config, names, attestations })
     })
   } finally {
     for (const layer of layers) layer.release()
     letGo()
-    // Nothing to remove after a success. A failing clean-up must not hide the first failure; its rows stay for the next.
-    await core.exclusive(() => sweep(core)).catch(() => undefined)
   }
 }
 
 /** An image that is here already gets the names, and the manifest if that is of use. */
-async function registerKnown(options: PullImage, names: readonly string[]): Promise<StoredImage | undefined> {
+async function registerKnown(options: PullImage, names: readonly string[], attestations: readonly Attestation[]): Promise<StoredImage | undefined> {
   const { core, manifest } = options
   const known = core.database.images.get(manifest.config.digest)
   if (known === undefined) return undefined
   const kept = known.manifest ?? (await keepManifest(core, known.layers, options))
-  return await register(options, { ...known, ...(kept && { manifest: kept }) }, { config: await core.content.readAll(known.id), names })
+  return await register(options, { ...known, ...(kept && { manifest: kept }) }, { config: await core.content.readAll(known.id), names, attestations })
 }
 
-async function register({ core, index }: PullImage, image: StoredImage, { config, names }: { config: Buffer; names: readonly string[] }): Promise<StoredImage> {
+async function register({ core, index }: PullImage, image: StoredImage, { config, names, attestations }: { config: Buffer; names: readonly string[]; attestations: readonly Attestation[] }): Promise<StoredImage> {
   if (index) {
     core.database.addPending([{ kind: 'blob', key: index.digest }])
     await core.content.write(only(index.bytes), index.digest)
   }
-  core.database.add(image, config, names, index && storedManifest(index))
+  core.database.add(image, config, names, index && { ...storedManifest(index), attestations })
   return core.database.images.get(image.id)!
 }
 

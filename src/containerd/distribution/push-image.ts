@@ -39,7 +39,7 @@ export async function pushImage(options: PushImage, tag: string): Promise<{ dige
   )
   if (results.some(({ status }) => status === 'rejected')) throw failing.signal.reason
   room.core.database.addSources(repositoryName, layers.map(({ blob }) => blob))
-  await pushConfig(repository, image, room)
+  await pushBlob(options, image.id)
   const { bytes, digest, mediaType } = await pushManifest(room.core, image)
   await repository.putManifest(tag, bytes, mediaType)
   return { digest, size: bytes.length }
@@ -77,8 +77,9 @@ export function mountSources(repositories: readonly string[], target: string): s
     .slice(0, mostMounts)
 }
 
-async function pushConfig(repository: Repository, image: StoredImage, { core }: DistributionRoom): Promise<void> {
-  if ((await repository.blobSize(image.id)) !== undefined) return
-  const open = (): AsyncIterable<Uint8Array> => core.content.read(image.id)
-  await upload(repository, { digest: image.id, size: core.content.size(image.id), open, mountFrom: [], onBytes: () => undefined })
+/** A small one, of which nothing is told. */
+export async function pushBlob({ repository, room: { core } }: Pick<PushImage, 'repository' | 'room'>, digest: string): Promise<void> {
+  if ((await repository.blobSize(digest)) !== undefined) return
+  const open = (): AsyncIterable<Uint8Array> => core.content.read(digest)
+  await upload(repository, { digest, size: core.content.size(digest), open, mountFrom: [], onBytes: () => undefined })
 }

@@ -1,8 +1,8 @@
 import type { ImageCore } from '../images/image-core.ts'
-import { references, type Pending, type StoredImage } from '../images/image-database.ts'
-import type { StoredIndex } from '../images/name-indexes.ts'
-import { parseManifest } from './manifest.ts'
-import { pushImage, type PushImage } from './push-image.ts'
+import { blobsOf, references, type Pending, type StoredImage } from '../images/image-database.ts'
+import type { Attestation, StoredIndex } from '../images/name-indexes.ts'
+import { mediaTypes, parseManifest } from './manifest.ts'
+import { pushBlob, pushImage, type PushImage } from './push-image.ts'
 import { keptManifest, pushManifest } from './push-manifest.ts'
 
 /** What a name stands for, as it would go to a registry. */
@@ -23,15 +23,29 @@ export async function indexToPush(core: ImageCore, name: string): Promise<IndexT
   const bytes = await core.content.readAll(index.digest)
   const listed = parseManifest(bytes, index.mediaType, name)
   const images = index.images.map((id) => core.database.images.get(id)!)
+  const attestations = index.attestations.filter((each) => isHere(core, each))
   const kept = new Set((await Promise.all(images.map((image) => keptManifest(core, image)))).map((manifest) => manifest?.digest))
+  for (const { manifest } of attestations) kept.add(manifest)
   const isWhole = listed.kind === 'index' && listed.manifests.every(({ digest }) => kept.has(digest))
-  return { index, bytes, images, isWhole, references: [...images.flatMap(references), { kind: 'blob', key: index.digest }] }
+  const blobs = [index.digest, ...attestations.flatMap(blobsOf)].map((key): Pending => ({ kind: 'blob', key }))
+  return { index, bytes, images, isWhole, references: [...images.flatMap(references), ...blobs] }
 }
 
-/** Pushes the image of each platform by its digest, then the index, so that what the tag names is always whole. */
+export function isHere({ content }: Pick<ImageCore, 'content'>, attestation: Attestation): boolean {
+  return blobsOf(attestation).every((digest) => content.has(digest))
+}
+
+/** Pushes the image of each platform by its digest and what is said of it, then the index, so that what the tag names is always whole. */
 export async function pushIndex(options: Omit<PushImage, 'image'>, { index, bytes, images }: IndexToPush, tag: string): Promise<{ digest: string; size: number }> {
   for (const image of images) await pushImage({ ...options, image }, image.manifest!.digest)
-  await options.repository.putManifest(tag, bytes, index.mediaType)
+  const { room: { core }, repository } = options
+  const listed = parseManifest(bytes, index.mediaType, index.digest)
+  for (const { manifest, blobs } of index.attestations) {
+    for (const digest of blobs) await pushBlob(options, digest)
+    const mediaType = listed.kind === 'index' ? listed.manifests.find(({ digest }) => digest === manifest)?.mediaType : undefined
+    await repository.putManifest(manifest, await core.content.readAll(manifest), mediaType || mediaTypes.ociManifest)
+  }
+  await repository.putManifest(tag, bytes, index.mediaType)
   return { digest: index.digest, size: bytes.length }
 }
 

@@ -107,6 +107,8 @@ export interface ManifestSummary {
   image: Image | undefined
   /** Bytes of its blobs that are here. */
   content: number
+  /** All of it. */
+  isHere: boolean
   /** For an attestation: digest of the manifest that it is about. */
   attests?: string
 }

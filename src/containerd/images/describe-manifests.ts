@@ -1,9 +1,10 @@
+import { isHere } from '../distribution/push-index.ts'
 import { pushManifest } from '../distribution/push-manifest.ts'
 import { parseManifest } from '../distribution/manifest.ts'
 import { suits } from '../distribution/platform.ts'
 import type { Descriptor, Image, ManifestSummary } from './contract.ts'
 import type { ImageCore } from './image-core.ts'
-import type { StoredImage } from './image-database.ts'
+import { blobsOf, type StoredImage } from './image-database.ts'
 import type { StoredIndex } from './name-indexes.ts'
 
 /** The manifests of an image: all that its index lists, or its own. */
@@ -12,19 +13,21 @@ export async function describeManifests(core: ImageCore, image: StoredImage, vie
   if (index === undefined) {
     const { digest, mediaType, bytes } = await pushManifest(core, image)
     const descriptor = { mediaType, digest, size: bytes.length, platform: platformOf(image) }
-    return [{ id: digest, descriptor, kind: 'image', image: view(image), content: contentSize(core, image, bytes.length) }]
+    return [{ id: digest, descriptor, kind: 'image', image: view(image), content: contentSize(core, image, bytes.length), isHere: true }]
   }
   const listed = parseManifest(await core.content.readAll(index.digest), index.mediaType, index.digest)
   const here = index.images.map((id) => core.database.images.get(id)!)
   const manifests = listed.kind === 'index' ? listed.manifests : []
   return manifests.map(({ mediaType, digest, size, platform, attestation, attests }): ManifestSummary => {
     const found = attestation ? undefined : here.find(({ manifest }) => manifest?.digest === digest) ?? here.find(({ document }) => platform !== undefined && suits(document, platform))
+    const said = attestationSize(core, index, digest)
     return {
       id: digest,
       descriptor: { mediaType, digest, size, ...(platform && { platform }) },
       kind: attestation ? 'attestation' : platform === undefined ? 'unknown' : 'image',
       image: found && view(found),
-      content: found === undefined ? 0 : contentSize(core, found, size),
+      content: found === undefined ? said : contentSize(core, found, size),
+      isHere: found !== undefined || said > 0,
       ...(attests !== undefined && { attests }),
     }
   })
@@ -46,6 +49,13 @@ function indexOf({ database, content }: ImageCore, { id }: StoredImage): StoredI
 function platformOf({ document }: StoredImage): Descriptor['platform'] {
   const { architecture = '', os = 'linux', variant } = document
   return { architecture, os, ...(variant && { variant }) }
+}
+
+/** 0 when it is not here. */
+function attestationSize({ content }: ImageCore, { attestations }: StoredIndex, digest: string): number {
+  const found = attestations.find(({ manifest }) => manifest === digest)
+  if (found === undefined || !isHere({ content }, found)) return 0
+  return blobsOf(found).reduce((sum, blob) => sum + content.size(blob), 0)
 }
 
 function contentSize({ content }: ImageCore, { id, layers }: StoredImage, manifestSize: number): number {

@@ -11,8 +11,17 @@ export interface Candidate {
   /** From the bottom up, maybe compressed. */
   layers: Ingest[]
   names: Reference[]
-  /** That it is listed in with images of other platforms. */
-  index?: { file: Ingest; mediaType: string }
+  /** That it is listed in with images of other platforms, or with what is said of it. */
+  index?: ListedIn
+}
+
+export interface ListedIn {
+  file: Ingest
+  mediaType: string
+  /** The image's own, as it is listed. */
+  manifest: { file: Ingest; mediaType: string }
+  /** Manifests about the image that are there with all that they list. */
+  attestations: { manifest: Ingest; blobs: Ingest[] }[]
 }
 
 /** The images of manifest.json as `docker save` writes it; undefined when there is none. */

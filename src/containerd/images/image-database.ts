@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parseImageDocument, type ImageDocument } from './image-document.ts'
-import { NameIndexes, type StoredIndex } from './name-indexes.ts'
+import { NameIndexes, type Attestation, type StoredIndex } from './name-indexes.ts'
 
 export interface StoredLayer {
   diffId: string
@@ -33,6 +33,11 @@ export interface StoredManifest {
   mediaType: string
 }
 
+/** The index that an image was chosen from, and what came of it besides the image. */
+export interface GivenIndex extends StoredManifest {
+  attestations?: readonly Attestation[]
+}
+
 /** A blob or layer that must go unless an image refers to it. Rows outlive a kill. */
 export interface Pending {
   kind: 'blob' | 'layer'
@@ -55,6 +60,9 @@ const schema = `
   CREATE TABLE IF NOT EXISTS pending (kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;
   CREATE TABLE IF NOT EXISTS name_index (reference TEXT PRIMARY KEY, digest TEXT NOT NULL, media_type TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS variant (reference TEXT NOT NULL, image TEXT NOT NULL REFERENCES image ON DELETE CASCADE, PRIMARY KEY (reference, image)) STRICT;
+  CREATE TABLE IF NOT EXISTS attestation (
+    reference TEXT NOT NULL, image TEXT NOT NULL REFERENCES image ON DELETE CASCADE, manifest TEXT NOT NULL, blobs TEXT NOT NULL,
+    PRIMARY KEY (reference, manifest)) STRICT;
 `
 
 /** What images there are and how they are called: in memory for reading, each change one durable transaction. */
@@ -86,7 +94,7 @@ export class ImageDatabase {
    * Adds an image with names, which may have belonged to others, and takes what it refers to off the pending list. A name that is
    * given with an index it has already stands for the images of both platforms then.
    */
-  add(image: StoredImage, config: Buffer, names: readonly string[], index?: StoredManifest): void {
+  add(image: StoredImage, config: Buffer, names: readonly string[], index?: GivenIndex): void {
     const tagged = names.length > 0 ? new Date().toISOString() : undefined
     this.#transaction(() => {
       this.#run('INSERT OR IGNORE INTO image VALUES (?, ?, ?)', image.id, config.toString('utf8'), tagged ?? null)
@@ -97,7 +105,7 @@ export class ImageDatabase {
       if (image.manifest) this.#run('INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)', image.id, image.manifest.digest, image.manifest.mediaType)
       for (const { kind, key } of references(image)) this.#run('DELETE FROM pending WHERE kind = ? AND key = ?', kind, key)
       this.images.set(image.id, { ...image, lastTagged: tagged ?? image.lastTagged })
-      for (const name of names) this.#putName(name, { id: image.id, tagged: tagged!, index: index && { ...index, images: [image.id] } })
+      for (const name of names) this.#putName(name, { id: image.id, tagged: tagged!, index: index && { attestations: [], ...index, images: [image.id] } })
     })
   }
 
@@ -150,6 +158,14 @@ export class ImageDatabase {
   /** Forgets which index a name stands for, and with it the images of other platforms. */
   removeIndex(name: string): void {
     this.#transaction(() => this.#dropIndex(name))
+  }
+
+  /** Forgets an attestation of a name; the manifest and its blobs become pending. */
+  removeAttestation(name: string, manifest: string): void {
+    this.#transaction(() => {
+      for (const attestation of this.indexes.get(name)?.attestations ?? []) if (attestation.manifest === manifest) this.#putBlobsPending(attestation)
+      this.#indexes.forget(name, manifest)
+    })
   }
 
   /** Forgets an image and its names; everything that it referred to becomes pending. */
@@ -205,7 +221,7 @@ export class ImageDatabase {
     const before = this.indexes.get(name)
     if (index === undefined || before?.digest !== index.digest) this.#dropIndex(name)
     const chosen = index === undefined ? id : this.#indexes.join(name, index)
-    if (index) this.#run("DELETE FROM pending WHERE kind = 'blob' AND key = ?", index.digest)
+    for (const blob of index ? [index.digest, ...index.attestations.flatMap(blobsOf)] : []) this.#run("DELETE FROM pending WHERE kind = 'blob' AND key = ?", blob)
     this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, chosen)
     this.#run('UPDATE image SET last_tagged = ? WHERE id = ?', tagged, id)
     this.names.set(name, chosen)
@@ -218,17 +234,25 @@ export class ImageDatabase {
   }
 
   #dropIndex(name: string): void {
-    const { digest } = this.indexes.get(name) ?? {}
+    const { digest, attestations = [] } = this.indexes.get(name) ?? {}
+    attestations.forEach((each) => this.#putBlobsPending(each))
     this.#indexes.drop(name)
     if (digest !== undefined && ![...this.indexes.values()].some((other) => other.digest === digest)) this.#putPending({ kind: 'blob', key: digest })
   }
 
   #leave(name: string, id: string): boolean {
+    const attestations = this.indexes.get(name)?.attestations ?? []
     const chosen = this.#indexes.leave(name, id)
     if (chosen === undefined) return false
+    for (const attestation of attestations) if (attestation.image === id) this.#putBlobsPending(attestation)
     this.#run('INSERT OR REPLACE INTO name VALUES (?, ?)', name, chosen)
     this.names.set(name, chosen)
     return true
+  }
+
+  /** Other names may hold them too: the sweep looks. */
+  #putBlobsPending(attestation: Attestation): void {
+    for (const key of blobsOf(attestation)) this.#putPending({ kind: 'blob', key })
   }
 
   #putPending({ kind, key }: Pending): void {
@@ -267,7 +291,12 @@ export function references(image: Pick<StoredImage, 'id' | 'layers' | 'manifest'
 
 /** Everything that names refer to besides their images. */
 export function indexReferences({ indexes }: Pick<ImageDatabase, 'indexes'>): Pending[] {
-  return [...indexes.values()].map(({ digest }): Pending => ({ kind: 'blob', key: digest }))
+  return [...indexes.values()].flatMap(({ digest, attestations }) => [digest, ...attestations.flatMap(blobsOf)]).map((key): Pending => ({ kind: 'blob', key }))
+}
+
+/** Its manifest, and what that lists. */
+export function blobsOf({ manifest, blobs }: Attestation): string[] {
+  return [manifest, ...blobs]
 }
 
 /** The image that another was made from, as long as it is there. */

@@ -17,7 +17,7 @@ export function imagesToSave(core: ImageCore, texts: readonly string[], { find, 
   const add = (found: StoredImage, text: string, name?: Reference): void => {
     const image = choose?.(found, text) ?? found
     const index = choose || !name ? undefined : indexes.get(fullString(name))
-    const several = index !== undefined && index.images.length > 1 ? index : undefined
+    const several = index !== undefined && index.images.length + index.attestations.length > 1 ? index : undefined
     const key = `${image.id} ${several?.digest ?? ''}`
     const entry = saved.get(key) ?? { image, names: [], ...(several && { index: several }) }
     if (name && !entry.names.some((other) => fullString(other) === fullString(name))) entry.names.push(name)

@@ -3,7 +3,7 @@ import { parseReference, withDefaultTag, type Reference } from '../../lib/refere
 import { isDigest } from '../../lib/reference.ts'
 import type { Platform } from '../distribution/contract.ts'
 import { hostPlatform, suits } from '../distribution/platform.ts'
-import type { Candidate } from './docker-archive.ts'
+import type { Candidate, ListedIn } from './docker-archive.ts'
 import { isObject } from './image-document.ts'
 import { badArchive, parseDocument, type UnpackedArchive } from './unpacked-archive.ts'
 
@@ -39,10 +39,14 @@ function readLayout(archive: UnpackedArchive, { platform, onlyIndexes }: { platf
     if (onlyIndexes && !isIndex) continue
     const manifests = imageManifests(archive, descriptor, { wanted: platform, depth: 0, seen: new Set() })
     if (manifests.length === 0) throw badArchive(`${descriptor.digest} has no image for this platform`)
+    const said = isIndex ? attestationsOf(archive, descriptor) : undefined
     for (const manifest of manifests) {
       const candidate = candidates.get(manifest.digest) ?? readManifest(archive, manifest)
       candidate.names.push(...namesOf(descriptor))
-      if (isIndex) candidate.index = { file: blob(archive, descriptor.digest), mediaType: descriptor.mediaType }
+      if (said) {
+        const { digest, mediaType } = manifest
+        candidate.index = { file: blob(archive, descriptor.digest), mediaType: descriptor.mediaType, manifest: { file: blob(archive, digest), mediaType }, attestations: said.get(digest) ?? [] }
+      }
       candidates.set(manifest.digest, candidate)
     }
   }
@@ -82,6 +86,23 @@ function readManifest(archive: UnpackedArchive, descriptor: Descriptor): Candida
     layers: manifest['layers'].map((layer: unknown) => blob(archive, toDescriptor(layer, name).digest)),
     names: [],
   }
+}
+
+/** What an index has that is there, by the digest of the manifest that it is about. */
+function attestationsOf(archive: UnpackedArchive, index: Descriptor): Map<string, ListedIn['attestations']> {
+  const found = new Map<string, ListedIn['attestations']>()
+  for (const descriptor of descriptors(parse(archive, index.digest, `index ${index.digest}`), `index ${index.digest}`)) {
+    const subject = descriptor.annotations['vnd.docker.reference.digest']
+    if (!isAttestation(descriptor) || typeof subject !== 'string' || !archive.has(blobName(descriptor.digest))) continue
+    const name = `manifest ${descriptor.digest}`
+    const manifest = parse(archive, descriptor.digest, name)
+    if (!isObject(manifest) || !Array.isArray(manifest['layers'])) throw badArchive(`${name} has no layers`)
+    const listed = [manifest['config'], ...(manifest['layers'] as unknown[])].map((each) => toDescriptor(each, name).digest)
+    if (!listed.every((digest) => archive.has(blobName(digest)))) continue
+    const attestation = { manifest: blob(archive, descriptor.digest), blobs: listed.map((digest) => blob(archive, digest)) }
+    found.set(subject, [...(found.get(subject) ?? []), attestation])
+  }
+  return found
 }
 
 function parse(archive: UnpackedArchive, digest: string, name: string): unknown {

@@ -2,7 +2,8 @@ import type { Ingest } from '../content/ingest.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { Candidate } from './docker-archive.ts'
 import { sweep, type ImageCore } from './image-core.ts'
-import { references, type StoredImage, type StoredLayer, type StoredManifest } from './image-database.ts'
+import { references, type GivenIndex, type StoredImage, type StoredLayer, type StoredManifest } from './image-database.ts'
+import type { Attestation } from './name-indexes.ts'
 import { chainIds, parseImageDocument } from './image-document.ts'
 import { LayerTar } from './layer-tar.ts'
 import { parseDocument } from './unpacked-archive.ts'
@@ -27,7 +28,8 @@ export async function registerImage(core: ImageCore, candidate: Candidate, names
   const known = core.database.images.get(id)
   const index = await keepIndex(core, candidate)
   if (known) {
-    core.database.add(known, bytes, names, index)
+    const manifest = known.manifest ?? (await keepManifest(core, candidate, known.layers))
+    core.database.add({ ...known, ...(manifest && { manifest }) }, bytes, names, index)
     return core.database.images.get(id)!
   }
   const chain = chainIds(diffIds)
@@ -39,7 +41,8 @@ export async function registerImage(core: ImageCore, candidate: Candidate, names
       layers.push(await registerLayer(core, blob, { diffId: diffIds[at]!, chainId: chain[at]!, parent: chain[at - 1], at }))
     }
     await config.commit()
-    core.database.add({ id, document, layers, lastTagged: undefined }, bytes, names, index)
+    const manifest = await keepManifest(core, candidate, layers)
+    core.database.add({ id, document, layers, lastTagged: undefined, ...(manifest && { manifest }) }, bytes, names, index)
     return core.database.images.get(id)!
   } catch (error) {
     // A failing clean-up must not hide the first failure; its rows stay for the next sweep.
@@ -49,12 +52,25 @@ export async function registerImage(core: ImageCore, candidate: Candidate, names
 }
 
 /** Its blob may have come with the image of another platform, and is pending until a name refers to it. */
-async function keepIndex(core: ImageCore, { index }: Candidate): Promise<StoredManifest | undefined> {
+async function keepIndex(core: ImageCore, { index, config }: Candidate): Promise<GivenIndex | undefined> {
   if (index === undefined) return undefined
-  const digest = index.file.seal()
-  core.database.addPending([{ kind: 'blob', key: digest }])
-  await index.file.commit()
-  return { digest, mediaType: index.mediaType }
+  const files = [index.file, ...index.attestations.flatMap(({ manifest, blobs }) => [manifest, ...blobs])]
+  await keepFiles(core, files)
+  const attestations = index.attestations.map(({ manifest, blobs }): Attestation => ({ image: config.seal(), manifest: manifest.seal(), blobs: blobs.map((blob) => blob.seal()) }))
+  return { digest: index.file.seal(), mediaType: index.mediaType, attestations }
+}
+
+/** An image of an index can be pushed as the index has it if its layers are kept in the form that they came in. */
+async function keepManifest(core: ImageCore, { index, layers }: Candidate, stored: readonly StoredLayer[]): Promise<StoredManifest | undefined> {
+  if (index === undefined || !layers.every((layer, at) => layer.seal() === stored[at]?.blob)) return undefined
+  const { file, mediaType } = index.manifest
+  await keepFiles(core, [file])
+  return { digest: file.seal(), mediaType }
+}
+
+async function keepFiles({ content, database }: ImageCore, files: readonly Ingest[]): Promise<void> {
+  database.addPending(files.map((file) => ({ kind: 'blob', key: file.seal() })))
+  for (const file of files) if (!content.has(file.seal())) await file.commit()
 }
 
 interface LayerPlan {

@@ -2,10 +2,11 @@ import { familiarName, familiarString, fullString, type Reference } from '../../
 import { tarEntry } from '../../lib/tar/entry.ts'
 import { writeTar, type TarMember } from '../../lib/tar/writer.ts'
 import { parseManifest } from '../distribution/manifest.ts'
+import { isHere } from '../distribution/push-index.ts'
 import { keptManifest } from '../distribution/push-manifest.ts'
 import { decompressed } from './decompress.ts'
 import { sweep, type ImageCore } from './image-core.ts'
-import { references, type StoredImage, type StoredLayer } from './image-database.ts'
+import { blobsOf, references, type Pending, type StoredImage, type StoredLayer } from './image-database.ts'
 import type { StoredIndex } from './name-indexes.ts'
 import { digestOf } from './image-document.ts'
 import { compressionOfFile } from './layer-tar.ts'
@@ -13,7 +14,7 @@ import { compressionOfFile } from './layer-tar.ts'
 export interface SavedImage {
   image: StoredImage
   names: Reference[]
-  /** Of all platforms that its names stand for, if more than one is here and none was asked for; the image among them. */
+  /** Of all platforms that its names stand for, if more than one image is here, or something is said of it, and no platform was asked for. */
   index?: StoredIndex
 }
 
@@ -37,7 +38,7 @@ interface SavedLayer {
 export async function* saveImages(core: ImageCore, saved: readonly SavedImage[]): AsyncGenerator<Buffer, void, undefined> {
   // A push meanwhile may put another form of a layer in its place: this one stays until the archive is written.
   const images = saved.flatMap(({ image, index }) => [image, ...(index?.images.map((id) => core.database.images.get(id)!) ?? [])])
-  const indexes = saved.flatMap(({ index }) => (index ? [{ kind: 'blob', key: index.digest } as const] : []))
+  const indexes = saved.flatMap(({ index }) => (index ? [index.digest, ...index.attestations.flatMap(blobsOf)].map((key): Pending => ({ kind: 'blob', key })) : []))
   const letGo = core.holds.hold([...images.flatMap(references), ...indexes])
   try {
     yield* writeTar(members(core, await Promise.all(saved.map((each) => planned(core, each)))))
@@ -57,7 +58,8 @@ interface PlannedVariant {
 type PlannedImage = PlannedVariant & {
   names: Reference[]
   others: PlannedVariant[]
-  index: { bytes: Buffer; mediaType: string } | undefined
+  /** `attached`: digests of what it lists besides images. */
+  index: { bytes: Buffer; mediaType: string; attached: string[] } | undefined
 }
 
 async function planned(core: ImageCore, { image, names, index }: SavedImage): Promise<PlannedImage> {
@@ -78,12 +80,12 @@ async function plannedVariant(core: ImageCore, image: StoredImage, verbatim: boo
 }
 
 /** The index as it came when every manifest that is written is one of its own: readers pass over what is not there. Else a new one. */
-async function savedIndex(core: ImageCore, { digest, mediaType }: StoredIndex, variants: readonly PlannedVariant[]): Promise<PlannedImage['index']> {
+async function savedIndex(core: ImageCore, { digest, mediaType, attestations }: StoredIndex, variants: readonly PlannedVariant[]): Promise<PlannedImage['index']> {
   const bytes = await core.content.readAll(digest)
   const listed = parseManifest(bytes, mediaType, digest)
   const isWhole = listed.kind === 'index' && variants.every(({ manifest }) => listed.manifests.some((each) => each.digest === manifest.digest))
-  if (isWhole) return { bytes, mediaType }
-  return { bytes: jsonBytes({ schemaVersion: 2, mediaType: indexType, manifests: variants.map(descriptorOf) }), mediaType: indexType }
+  if (isWhole) return { bytes, mediaType, attached: attestations.filter((each) => isHere(core, each)).flatMap(blobsOf) }
+  return { bytes: jsonBytes({ schemaVersion: 2, mediaType: indexType, manifests: variants.map(descriptorOf) }), mediaType: indexType, attached: [] }
 }
 
 async function* members(core: ImageCore, saved: readonly PlannedImage[]): AsyncGenerator<TarMember, void, undefined> {
@@ -104,6 +106,10 @@ async function* members(core: ImageCore, saved: readonly PlannedImage[]): AsyncG
       }
       yield* document(await core.content.readAll(image.id))
       yield* document(manifest.bytes)
+    }
+    for (const digest of each.index?.attached ?? []) {
+      if (!written.has(digest)) yield { entry: tarEntry({ name: blobName(digest), size: core.content.size(digest) }), content: lazily(() => core.content.read(digest)) }
+      written.add(digest)
     }
     if (each.index) yield* document(each.index.bytes)
     index.push(...descriptors(each))

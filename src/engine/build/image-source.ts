@@ -10,8 +10,8 @@ import type { Images } from '../engine.ts'
 export function createImageSource(images: () => Images): ImageSource {
   return {
     async resolve({ reference, platform, explicit, pull, onlyHere = false, credentials, progress, signal }) {
-      if (reference.startsWith('oci-layout://')) throw new GantryError('NotImplemented', 'not implemented yet: a base image from an OCI layout')
-      const here = images().store.find(reference)
+      const wanted = explicit ? platformText(platform) : undefined
+      const here = images().store.find(reference, wanted) ?? images().store.find(reference)
       const fits = here !== undefined && (!explicit || suits(here, { ...hostPlatform, ...platform }))
       const parsed = parseAnyReference(reference)
       if (here !== undefined && fits && (!pull || 'id' in parsed)) return { image: here, reference: withDigest(here, reference) }
@@ -21,7 +21,7 @@ export function createImageSource(images: () => Images): ImageSource {
         { reference: name, allTags: false, ...(explicit && { platform: platformText(platform) }), credentials: registryCredentials(await credentials(parsed.domain)), signal },
         ({ id = '', status = '', progressDetail }) => progress({ id, text: status, current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 }),
       )
-      const image = images().store.get(name)
+      const image = images().store.get(name, wanted)
       return { image, reference: withDigest(image, reference) }
     },
   }

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RunStep, StepRunner } from '../../build/contract.ts'
+import type { DebugTerminal, RunStep, StepRunner } from '../../build/contract.ts'
 import type { Snapshotter } from '../../containerd/snapshots/contract.ts'
 import type { Task, TaskService } from '../../containerd/tasks/contract.ts'
+import { joinTerminal } from './join-terminal.ts'
 import { stepOutput } from './step-output.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { OciSpec } from '../../runc/spec.ts'
@@ -41,7 +42,7 @@ export interface StepRunnerParts {
 
 /** Runs steps of builds as containers that nobody else sees: the same specification, task service and networks. */
 export function createStepRunner(parts: StepRunnerParts): StepRunner {
-  return { run: (step, output, signal) => new StepRun(parts, step).run(output, signal) }
+  return { run: (step, output, signal) => new StepRun(parts, step).run(output, signal), shell: (step, terminal, signal) => new StepRun(parts, step).shell(terminal, signal) }
 }
 
 class StepRun {
@@ -76,6 +77,25 @@ class StepRun {
       return { exitCode: exit.code, oomKilled: exit.oomKilled }
     } finally {
       await this.#end(failed)
+    }
+  }
+
+  /** The place of what failed is taken by a shell, whose changes go with the snapshot. */
+  async shell(terminal: DebugTerminal, signal: AbortSignal): Promise<void> {
+    try {
+      signal.throwIfAborted()
+      const task = await this.#create()
+      const kill = (): void => void task.signal(9).catch(() => undefined)
+      signal.addEventListener('abort', kill, { once: true })
+      this.#undo.push(() => signal.removeEventListener('abort', kill))
+      const session = await task.attach({ stdin: true, stdout: true, stderr: true, closeStdin: false })
+      this.#undo.push(() => session.destroy())
+      await this.#start(task)
+      if (signal.aborted) kill()
+      void joinTerminal(terminal, { session, resize: (size) => task.resize(size) }).finally(kill)
+      await task.wait()
+    } finally {
+      await this.#end(true)
     }
   }
 
@@ -115,7 +135,7 @@ class StepRun {
       rootfs: snapshotter.mount(key),
       mountpoint,
       ...(runtime && { runtime }),
-      stdio: { stdin: false },
+      stdio: { stdin: this.#step.config.OpenStdin ?? false },
     }).catch((error: unknown) => {
       throw startFailure(error)
     })

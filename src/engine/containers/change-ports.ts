@@ -1,4 +1,5 @@
 import { GantryError } from '../../lib/errors.ts'
+import { packPorts, unpackPorts } from '../../lib/port-table.ts'
 import type { BoundPorts } from '../../net/contract.ts'
 import { portRows } from '../../net/port-rows.ts'
 import { withBoundPorts } from '../../net/published-ports.ts'
@@ -22,7 +23,7 @@ export async function changePorts(ctx: ContainersContext, container: Container, 
   portRows(change.add, anywhere)
   return container.lock.run(async () => {
     assertPublishes(container)
-    const before = wantedPorts(container)
+    const before = unpackPorts(wantedPorts(container))
     // Ephemeral ports that are open already keep their numbers, in the record as well.
     const wanted = added(removed(before, change.remove, container), change.add)
     if (container.state.Running) {
@@ -33,11 +34,12 @@ export async function changePorts(ctx: ContainersContext, container: Container, 
         throw error
       }
     }
-    container.hostConfig.PortBindings = wanted
+    container.hostConfig.PortBindings = packPorts(wanted)
     if (Object.keys(change.remove).length > 0) container.hostConfig.PublishAllPorts = false
+    ctx.store.saveHostConfig(container)
     ctx.store.save(container)
     emitContainerEvent(ctx, container, 'update')
-    return container.ports
+    return unpackPorts(container.ports)
   })
 }
 
@@ -57,9 +59,10 @@ function assertPublishes({ removed: isGone, state, hostConfig, name, networks }:
 
 function removed(bindings: Record<string, PortBinding[]>, unwanted: Record<string, PortBinding[]>, container: Container): Record<string, PortBinding[]> {
   const left = { ...bindings }
+  const bound = unpackPorts(container.ports)
   for (const [key, list] of Object.entries(unwanted)) {
     const there = left[key] ?? []
-    const going = list.length === 0 ? there : there.filter((one) => list.some((other) => isMeant(one, other, container.ports[key])))
+    const going = list.length === 0 ? there : there.filter((one) => list.some((other) => isMeant(one, other, bound[key])))
     if (going.length === 0) throw new GantryError('NotFound', `No public port '${key}' published for ${container.name.replace(/^\//, '')}`)
     left[key] = there.filter((one) => !going.includes(one))
     if (left[key].length === 0) delete left[key]

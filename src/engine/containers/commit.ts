@@ -11,6 +11,7 @@ import { emitContainerEvent } from './container-events.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { mergeConfig } from './merge-config.ts'
+import { exposedShown } from './shown-ports.ts'
 import { pauseContainer, unpauseContainer } from './pause.ts'
 
 /** Makes an image of a container: its image, and what was changed since as one more layer. Volumes and mounts are no part of it. */
@@ -37,8 +38,9 @@ function checkedName(text: string): string {
 
 /** What the request says, changed by the instructions, completed from the container's. */
 function committedConfig(container: Container, { config, changes }: CommitContainer): ContainerConfig {
-  const changed = changedConfig(config ?? container.config, changes)
-  const merged = mergeConfig(changed, container.config)
+  const own = exposedShown(container.config)
+  const changed = changedConfig(config ?? own, changes)
+  const merged = mergeConfig(changed, own)
   return { ...merged, OnBuild: changed.OnBuild ?? null }
 }
 
@@ -64,7 +66,7 @@ async function commit(ctx: ContainersContext, container: Container, { request, c
     layer: whole(container, filter.copy(ctx.snapshotter.diff(container.id))),
     isEmpty: () => filter.members === 0,
     config,
-    container: { id: container.id, config: container.config },
+    container: { id: container.id, config: exposedShown(container.config) },
     ...(request.author !== undefined && { author: request.author }),
     ...(request.comment !== undefined && { comment: request.comment }),
   })

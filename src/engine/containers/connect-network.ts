@@ -70,10 +70,15 @@ async function plugInto(ctx: ContainersContext, container: Container, network: N
 async function unplugFrom(ctx: ContainersContext, container: Container, { network, settings }: { network: NetworkInfo; settings: EndpointSettings }): Promise<void> {
   const id = settings.EndpointID ?? ''
   if (id !== '') {
+    const hadNames = ctx.networks.endpointsOf(container.id).some((endpoint) => endpoint.id === id && endpoint.dns !== undefined)
     await ctx.networks.detach(id, container.state.Pid)
     await ctx.networks.release(id)
     container.ports = await ctx.networks.publish(container.id, portsToKeep(container))
     forgetHosts(ctx, container, [settings.IPAddress, settings.GlobalIPv6Address])
+    if (hadNames) {
+      writeResolvConf(ctx, container, ctx.networks.endpointsOf(container.id))
+      await resolveNames(ctx, container, container.state.Pid)
+    }
   }
   emitNetworkEvent(ctx, 'disconnect', network, container.id)
 }

@@ -42,7 +42,7 @@ export interface MountRecord {
   Image?: { id: string; snapshot: string }
 }
 
-/** What the disk knows of a container. */
+/** What the disk knows of a container. In its tables of ports long runs are ranges (src/lib/port-table.ts): `portsShown`, `exposedShown`. */
 export interface ContainerRecord {
   readonly id: string
   /** Without the leading slash. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { hostname as hostHostname } from 'node:os'
 import { GantryError } from '../../lib/errors.ts'
+import { packPorts } from '../../lib/port-table.ts'
 import type { Image } from '../../containerd/images/contract.ts'
 import { containerQuota } from '../../containerd/snapshots/storage-options.ts'
 import { checkLogOptions } from '../../logging/check-options.ts'
@@ -44,14 +45,14 @@ export async function createContainer(ctx: ContainersContext, request: CreateCon
     created: now(),
     path: command.path,
     args: command.args,
-    config: { ...config, Hostname: hostnameOf(config, hostConfig, id), Image: request.config.Image },
+    config: { ...config, Hostname: hostnameOf(config, hostConfig, id), Image: request.config.Image, ...(config.ExposedPorts && { ExposedPorts: packPorts(config.ExposedPorts) }) },
     hostConfig,
     imageId: image.id,
     driver: ctx.snapshotter.name,
     state: initialState(),
     networks: config.NetworkDisabled ? {} : requestedNetworks(ctx.networks, hostConfig, request.networking),
     ports: {},
-    mounts: planMounts({ config, hostConfig, mountsOf: (ref) => ctx.registry.get(joinedId(ctx, ref)).mounts }),
+    mounts: planMounts({ config, hostConfig, readOnlyNonRecursive: request.readOnlyNonRecursive, mountsOf: (ref) => ctx.registry.get(joinedId(ctx, ref)).mounts }),
     restartCount: 0,
     hasBeenStartedBefore: false,
     hasBeenManuallyStopped: false,

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
+import { unpackPorts } from '../../lib/port-table.ts'
 import type { Endpoint, EndpointLink, NetworkInfo } from '../../net/contract.ts'
 import { allPorts } from '../../net/published-ports.ts'
 import type { EndpointSettings, PortBinding } from '../types/host-config.ts'
@@ -8,7 +9,7 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { emitNetworkEvent } from './container-events.ts'
 import { isUserDefined } from './endpoint-settings.ts'
-import { hostsLines, nameResolving } from './network-files.ts'
+import { hostsLines, nameResolving, writeResolvConf } from './network-files.ts'
 
 /** Gives the container its places on its networks. Addresses and ports are held from here until `releaseEndpoints`. */
 export async function allocateEndpoints(ctx: ContainersContext, container: Container): Promise<Endpoint[]> {
@@ -70,6 +71,7 @@ export async function attachOne(ctx: ContainersContext, container: Container, { 
   const settings = name === undefined ? undefined : container.networks[name]
   if (settings === undefined) return placed
   if (placed.ipv4 !== endpoint.ipv4 || placed.ipv6 !== endpoint.ipv6) appendFileSync(ctx.store.paths(container.id).hosts, hostsLines(container, [placed]))
+  if (placed.dns !== undefined) writeResolvConf(ctx, container, ctx.networks.endpointsOf(container.id))
   if (placed.ports !== endpoint.ports) container.ports = allPorts(ctx.networks.endpointsOf(container.id))
   Object.assign(settings, placeOf(placed))
   return placed
@@ -117,7 +119,9 @@ export function wantedPorts({ config, hostConfig }: Container): Record<string, P
   for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
     wanted[port] = bindings === null || bindings.length === 0 ? [{}] : bindings
   }
-  if (hostConfig.PublishAllPorts) for (const port of Object.keys(config.ExposedPorts ?? {})) wanted[port] ??= [{}]
+  if (!hostConfig.PublishAllPorts) return wanted
+  const named = unpackPorts(wanted)
+  for (const port of Object.keys(unpackPorts(config.ExposedPorts ?? {}))) if (!Object.hasOwn(named, port)) wanted[port] = [{}]
   return wanted
 }
 

@@ -1,4 +1,5 @@
 import { GantryError } from '../../lib/errors.ts'
+import { unpackPorts } from '../../lib/port-table.ts'
 import { sendTestPacket } from '../../net/explain/test-packet.ts'
 import type { Outcome, Target } from '../../net/explain/test-packet.ts'
 import { waysOf } from '../../net/explain/way.ts'
@@ -34,7 +35,7 @@ export async function testPort(ctx: ContainersContext, container: Container, por
 }
 
 function targetOf(ctx: ContainersContext, container: Container, { protocol, port }: Omit<Target, 'address'>): Target {
-  const [published] = container.ports[`${port}/${protocol}`] ?? []
+  const [published] = unpackPorts(container.ports)[`${port}/${protocol}`] ?? []
   if (published !== undefined) {
     const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[published.HostIp] ?? published.HostIp
     return { protocol, address, port: Number(published.HostPort) }

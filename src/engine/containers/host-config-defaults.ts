@@ -1,3 +1,4 @@
+import { packPorts } from '../../lib/port-table.ts'
 import type { HostConfig } from '../types/host-config.ts'
 import { withProtocol } from './merge-config.ts'
 
@@ -16,7 +17,7 @@ export function completeHostConfig(request: HostConfig, { resolve, runtime }: { 
     UTSMode: request.UTSMode ?? '',
     UsernsMode: request.UsernsMode ?? '',
     CgroupnsMode: request.CgroupnsMode || 'private',
-    PortBindings: withProtocol(request.PortBindings) ?? {},
+    PortBindings: packPorts(withProtocol(request.PortBindings) ?? {}),
     RestartPolicy: { Name: policy?.Name || 'no', MaximumRetryCount: policy?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: request.LogConfig?.Type || 'json-file', Config: request.LogConfig?.Config ?? {} },
     ShmSize: request.ShmSize || defaultShmSize,

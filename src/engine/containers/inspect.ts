@@ -6,6 +6,7 @@ import type { ContainersContext } from './context.ts'
 import { linksView } from './linked-hosts.ts'
 import { mountView } from './mounts.ts'
 import { networkSettings } from './network-settings.ts'
+import { exposedShown, portsShown } from './shown-ports.ts'
 import { logPath } from './record-file.ts'
 import { protectedPaths } from '../spec/masked-paths.ts'
 import type { HostConfig } from '../types/host-config.ts'
@@ -33,13 +34,19 @@ export async function inspectContainer(ctx: ContainersContext, container: Contai
     ProcessLabel: container.labels?.process ?? '',
     AppArmorProfile: container.hasBeenStartedBefore ? apparmorProfileOf(container.hostConfig, ctx.security) : '',
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: { ...withProtectedPaths(container.hostConfig), Links: linksView(ctx, container) },
+    HostConfig: { ...withProtectedPaths(portsShown(container.hostConfig)), Links: linksView(ctx, container) },
     GraphDriver: { Name: ctx.snapshotter.name, Data: { ID: container.id, ...ctx.snapshotter.graphData(container.id) } },
     ...(options.size ? await sizes(ctx, container) : {}),
     Mounts: container.mounts.map(mountView),
-    Config: container.config,
+    Config: { ...exposedShown(container.config), ...ownMacAddress(container) },
     NetworkSettings: networkSettings(container),
   }
+}
+
+/** The address that was asked for, where it was before API 1.44: there are still those who look for it. */
+function ownMacAddress({ hostConfig: { NetworkMode = 'default' }, networks }: Container): { MacAddress?: string } {
+  const mac = networks[NetworkMode === 'default' ? 'bridge' : NetworkMode]?.DesiredMacAddress
+  return mac ? { MacAddress: mac } : {}
 }
 
 /** Docker shows the lists that hold, and none for a privileged container. */

@@ -1,3 +1,4 @@
+import { unpackPorts } from '../../lib/port-table.ts'
 import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { linkedContainers } from './linked-hosts.ts'
@@ -51,7 +52,7 @@ function nameOf(prefix: string, { protocol, number }: Port): string {
 
 /** By number, of one number TCP first. */
 function portsOf({ config }: Pick<Container, 'config'>): Port[] {
-  const ports = Object.keys(config.ExposedPorts ?? {}).map((key) => {
+  const ports = Object.keys(unpackPorts(config.ExposedPorts ?? {})).map((key) => {
     const [number, protocol = 'tcp'] = key.split('/')
     return { number: Number(number), protocol }
   })

@@ -1,4 +1,5 @@
 import { GantryError } from '../../lib/errors.ts'
+import { spanOf } from '../../lib/port-table.ts'
 import type { Filters } from '../engine.ts'
 import { stateWord } from './container.ts'
 import type { Container } from './container.ts'
@@ -92,8 +93,8 @@ function portTest(values: string[], portsOf: (container: Container) => string[])
   })
   return (container) =>
     portsOf(container).some((key) => {
-      const [port, protocol = 'tcp'] = key.split('/')
-      return ranges.some((range) => range.protocol === protocol && Number(port) >= range.from && Number(port) <= range.to)
+      const { first, last, protocol } = spanOf(key)
+      return ranges.some((range) => range.protocol === protocol && last >= range.from && first <= range.to)
     })
 }
 

@@ -8,6 +8,8 @@ import type { ContainerRecord, MountRecord } from './container.ts'
 export interface PlanMounts {
   config: ContainerConfig
   hostConfig: HostConfig
+  /** What is mounted below a read-only bind stays writable. */
+  readOnlyNonRecursive?: boolean
   /** Mounts of the container that --volumes-from names. */
   mountsOf: (ref: string) => readonly MountRecord[]
 }
@@ -16,7 +18,7 @@ export interface PlanMounts {
  * All mounts that the user or the image asked for, each place once: what is asked for by itself wins over what another container
  * has there, and that over the volumes of the image. Volumes are named here; they are made later.
  */
-export function planMounts({ config, hostConfig, mountsOf }: PlanMounts): MountRecord[] {
+export function planMounts({ config, hostConfig, readOnlyNonRecursive = false, mountsOf }: PlanMounts): MountRecord[] {
   const driver = hostConfig.VolumeDriver || undefined
   const asked = [
     ...(hostConfig.Binds ?? []).map((text) => {
@@ -30,13 +32,18 @@ export function planMounts({ config, hostConfig, mountsOf }: PlanMounts): MountR
     const { ref, writable } = parseVolumesFrom(text)
     for (const mount of mountsOf(ref)) places.set(mount.Destination, inherited(mount, writable))
   }
-  for (const mount of asked) places.set(mount.Destination, mount)
+  for (const mount of asked) places.set(mount.Destination, readOnlyNonRecursive ? readOnlyItself(mount) : mount)
   const taken = new Set([...places.keys(), ...Object.keys(hostConfig.Tmpfs ?? {})])
   const ofImage = Object.keys(config.Volumes ?? {})
     .map(cleanPath)
     .filter((path) => !taken.has(path))
     .map((path): MountRecord => ({ ...recordOf({ Type: 'volume', Target: path, ...withDriver(driver) }, ''), Mode: '' }))
   return [...places.values(), ...ofImage]
+}
+
+function readOnlyItself(mount: MountRecord): MountRecord {
+  if (mount.Type !== 'bind' || mount.RW || mount.Spec === undefined) return mount
+  return { ...mount, Spec: { ...mount.Spec, BindOptions: { ...mount.Spec.BindOptions, ReadOnlyNonRecursive: true } } }
 }
 
 /** Docker shows "z" for volumes that came with no mode of their own. */

@@ -64,8 +64,8 @@ function hostGateways(ctx: ContainersContext, endpoints: readonly Endpoint[]): r
 }
 
 /** What the container's resolver has to know. */
-export function nameResolving(ctx: ContainersContext, { hostConfig }: Pick<Container, 'hostConfig'>, pid: number): NameResolving {
-  const { servers, ndots } = forwardingSettings({ host: readText(hostResolvConf), ...asked(ctx, hostConfig) })
+export function nameResolving(ctx: ContainersContext, { id, hostConfig }: Pick<Container, 'id' | 'hostConfig'>, pid: number): NameResolving {
+  const { servers, ndots } = forwardingSettings({ host: readText(hostResolvConf), ...asked(ctx, hostConfig, ctx.networks.endpointsOf(id)) })
   return { pid, servers, keepsShortNames: ndots > 0 }
 }
 
@@ -82,7 +82,7 @@ export function writeResolvConf(ctx: ContainersContext, { id, hostConfig, networ
   const text = resolvConf({
     host: hostPath === hostResolvConf ? stub : readText(hostPath),
     hostPath,
-    ...asked(ctx, hostConfig),
+    ...asked(ctx, hostConfig, endpoints),
     sharesHostNetwork,
     ipv6: endpoints.some(({ ipv6 }) => ipv6 !== ''),
     ...(hasResolver ? { resolver } : {}),
@@ -91,12 +91,13 @@ export function writeResolvConf(ctx: ContainersContext, { id, hostConfig, networ
   writeFileSync(hashPath, hashOf(text), { mode: 0o644 })
 }
 
-/** What the container's user says, or else the engine's. */
-function asked(ctx: ContainersContext, { Dns, DnsSearch, DnsOptions }: Container['hostConfig']): { dns: readonly string[]; dnsSearch: readonly string[]; dnsOptions: readonly string[] } {
+/** What the container's user says, or else the first of its networks that says something, or else the engine. */
+function asked(ctx: ContainersContext, { Dns, DnsSearch, DnsOptions }: Container['hostConfig'], endpoints: readonly Endpoint[]): { dns: readonly string[]; dnsSearch: readonly string[]; dnsOptions: readonly string[] } {
+  const { servers, search, options } = endpoints.find(({ dns }) => dns !== undefined)?.dns ?? { servers: [], search: [], options: [] }
   return {
-    dns: Dns?.length ? Dns : ctx.dns.servers,
-    dnsSearch: DnsSearch?.length ? DnsSearch : ctx.dns.search,
-    dnsOptions: DnsOptions?.length ? DnsOptions : ctx.dns.options,
+    dns: Dns?.length ? Dns : servers.length > 0 ? servers : ctx.dns.servers,
+    dnsSearch: DnsSearch?.length ? DnsSearch : search.length > 0 ? search : ctx.dns.search,
+    dnsOptions: DnsOptions?.length ? DnsOptions : options.length > 0 ? options : ctx.dns.options,
   }
 }
 

@@ -1,3 +1,4 @@
+import { unpackPorts } from '../../lib/port-table.ts'
 import type { EndpointSettings } from '../types/host-config.ts'
 import type { Container } from './container.ts'
 
@@ -51,13 +52,14 @@ export function endpointView(settings: EndpointSettings): EndpointSettings {
 
 /** Published ports with their bindings, the other exposed ones with null. */
 function exposedPorts({ config, ports }: Container): Record<string, { HostIp: string; HostPort: string }[] | null> {
-  return { ...Object.fromEntries(Object.keys(config.ExposedPorts ?? {}).map((port) => [port, null])), ...ports }
+  return { ...Object.fromEntries(Object.keys(unpackPorts(config.ExposedPorts ?? {})).map((port) => [port, null])), ...unpackPorts(ports) }
 }
 
 /** The PORTS of `docker ps`. */
-export function portSummaries({ config, ports, state }: Container): { IP?: string; PrivatePort: number; PublicPort?: number; Type: string }[] {
+export function portSummaries({ config, ports: kept, state }: Container): { IP?: string; PrivatePort: number; PublicPort?: number; Type: string }[] {
   if (!state.Running) return []
-  const all = new Set([...Object.keys(ports), ...Object.keys(config.ExposedPorts ?? {})])
+  const ports = unpackPorts(kept)
+  const all = new Set([...Object.keys(ports), ...Object.keys(unpackPorts(config.ExposedPorts ?? {}))])
   return [...all].flatMap((key) => {
     const [port, protocol = 'tcp'] = key.split('/')
     const bound = ports[key] ?? []

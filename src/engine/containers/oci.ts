@@ -60,6 +60,7 @@ export function createContainerSpecs({ kernel, initPath, cgroupDriver, cgroupPar
       linkEnvironment,
       ...options,
       volumes: mounts.flatMap(({ Type, Source, Destination, RW }) => (Type === 'volume' || Type === 'image' ? [{ source: options.sources?.get(Destination) ?? Source, destination: Destination, readOnly: !RW }] : [])),
+      plainReadOnly: new Set(mounts.flatMap(({ Spec, Destination }) => (Spec?.BindOptions?.ReadOnlyNonRecursive ? [Destination] : []))),
       inherited: mounts.flatMap(({ Inherited, Spec, Destination }) => (Inherited && Spec ? [{ ...Spec, Target: Destination }] : [])),
       initPath,
       cgroupDriver,

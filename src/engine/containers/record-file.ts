@@ -1,9 +1,10 @@
+import { packPorts } from '../../lib/port-table.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 import type { EndpointSettings, HostConfig } from '../types/host-config.ts'
 import { initialState } from './container.ts'
 import type { ContainerRecord, MountRecord, RecordedState } from './container.ts'
 
-/** config.v2.json with Docker's field names; hostconfig.json is the HostConfig alone. */
+/** config.v2.json with Docker's field names; hostconfig.json is the HostConfig alone. Only there is each port of a range by itself. */
 export interface ConfigFile {
   StreamConfig: Record<string, never>
   State: RecordedState
@@ -115,13 +116,13 @@ export function decodeConfigFile(id: string, text: string, hostConfigText: strin
     created: file.Created ?? '',
     path: file.Path,
     args: file.Args ?? [],
-    config: file.Config ?? {},
-    hostConfig,
+    config: { ...file.Config, ...(file.Config?.ExposedPorts && { ExposedPorts: packPorts(file.Config.ExposedPorts) }) },
+    hostConfig: { ...hostConfig, ...(hostConfig.PortBindings && { PortBindings: packPorts(hostConfig.PortBindings) }) },
     imageId: file.Image ?? '',
     driver: file.Driver ?? '',
     state: { ...initialState(), ...file.State },
     networks: file.NetworkSettings?.Networks ?? {},
-    ports: file.NetworkSettings?.Ports ?? {},
+    ports: packPorts(file.NetworkSettings?.Ports ?? {}),
     mounts: Object.values(file.MountPoints ?? {}),
     restartCount: file.RestartCount ?? 0,
     hasBeenStartedBefore: file.HasBeenStartedBefore ?? false,

@@ -8,7 +8,7 @@ const ownInterface = /^eth\d+$/
 export function networkStats(pid: number): Record<string, NetworkStats> {
   try {
     if (readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net')) return {}
-    return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'latin1'))
+    return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'utf8'))
   } catch {
     // The process ended meanwhile.
     return {}

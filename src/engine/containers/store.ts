@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/errors.ts'
 import type { ContainerRecord } from './container.ts'
 import { containerPaths, decodeConfigFile, encodeConfigFile } from './record-file.ts'
 import type { ContainerPaths } from './record-file.ts'
+import { portsShown } from './shown-ports.ts'
 
 /**
  * Containers on disk. A container exists from the rename of its config.v2.json until the unlink of it; a directory
@@ -33,7 +34,7 @@ export class ContainerStore {
   }
 
   saveHostConfig(record: ContainerRecord): void {
-    replaceFile(this.paths(record.id).hostConfig, JSON.stringify(record.hostConfig))
+    replaceFile(this.paths(record.id).hostConfig, JSON.stringify(portsShown(record.hostConfig)))
   }
 
   save(record: ContainerRecord): void {

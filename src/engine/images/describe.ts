@@ -46,10 +46,10 @@ function isEmpty(value: unknown): boolean {
 
 /** The ImageManifestSummary of each manifest of an image, API 1.47. */
 export function describeManifests(manifests: readonly ManifestSummary[], usersOf: (imageId: string) => readonly { id: string }[]): Record<string, unknown>[] {
-  return manifests.map(({ id, descriptor, kind, image, content, attests }) => ({
+  return manifests.map(({ id, descriptor, kind, image, content, isHere, attests }) => ({
     ID: id,
     Descriptor: descriptor,
-    Available: image !== undefined,
+    Available: isHere,
     Size: { Content: content, Total: content + (image?.size ?? 0) },
     Kind: kind,
     ...(kind === 'image' && {

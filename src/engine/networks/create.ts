@@ -20,6 +20,7 @@ export function createRequest(request: NetworkCreateRequest, defaults: NetworkDe
     driver,
     internal: request.Internal ?? false,
     attachable: request.Attachable ?? false,
+    scope: request.Scope ?? '',
     enableIPv4: request.EnableIPv4,
     enableIPv6: request.EnableIPv6,
     ipam: {

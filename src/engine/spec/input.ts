@@ -27,6 +27,8 @@ export interface SpecInput {
   volumes?: { source: string; destination: string; readOnly?: boolean }[]
   /** Binds and tmpfs that came by --volumes-from. */
   inherited?: MountPoint[]
+  /** Places of read-only binds below which mounts stay writable. */
+  plainReadOnly?: ReadonlySet<string>
   /** Host path of the static init for --init. */
   initPath?: string
   /** cgroup that containers are put under when HostConfig.CgroupParent is empty; default "/docker", with systemd "system.slice". */

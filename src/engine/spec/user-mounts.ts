@@ -1,6 +1,6 @@
 import type { HostConfig, MountPoint } from '../types/host-config.ts'
 import type { OciMount } from '../../runc/spec.ts'
-import { parseBind } from './binds.ts'
+import { cleanPath, parseBind } from './binds.ts'
 import { tmpfsOptions } from './tmpfs.ts'
 import type { SpecInput } from './input.ts'
 
@@ -9,7 +9,7 @@ const tmpfsDefaults = ['noexec', 'nosuid', 'nodev']
 
 /** What the user asked for with -v, --mount and --tmpfs, and anonymous volumes, in the order of their depth. */
 export function userMounts(input: SpecInput): OciMount[] {
-  const { hostConfig, volumes = [], inherited = [] } = input
+  const { hostConfig, volumes = [], inherited = [], plainReadOnly } = input
   const mounts = [
     ...volumes.map(({ source, destination, readOnly = false }) => bindMount({ source, destination, readOnly })),
     ...inherited.filter(({ Type }) => Type === 'bind').map(bindOfMountPoint),
@@ -19,7 +19,8 @@ export function userMounts(input: SpecInput): OciMount[] {
     ...(hostConfig.Mounts ?? []).filter(({ Type }) => Type === 'tmpfs').map(tmpfsOfMountPoint),
     ...Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]) => tmpfsMount(destination, options)),
   ]
-  return mounts.toSorted((one, other) => depth(one) - depth(other))
+  const access = (mount: OciMount): OciMount => (plainReadOnly?.has(cleanPath(mount.destination)) === true ? { ...mount, options: mount.options?.filter((option) => option !== 'rro') } : mount)
+  return mounts.map(access).toSorted((one, other) => depth(one) - depth(other))
 }
 
 /** Host paths that the engine makes at start when they are missing (a directory, mode 0755): those of -v, and of `--mount` when it says so. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { indexReferences, references, type StoredImage } from '../../containerd/images/image-database.ts'
+import { blobsOf, indexReferences, references, type StoredImage } from '../../containerd/images/image-database.ts'
 import { unmount } from '../../kernel/mount.ts'
 import { LayerTar } from '../../containerd/images/layer-tar.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
@@ -105,8 +105,10 @@ async function checkImages(room: OpenStorage, damaged: { blobs: ReadonlySet<stri
 /** A name whose index is lost keeps its image; those of other platforms lose it. */
 async function checkIndexes({ store }: OpenStorage, damaged: ReadonlySet<string>, report: Report): Promise<void> {
   const { content, database } = store.core
-  for (const [name, { digest }] of database.indexes) {
-    if (damaged.has(digest) || !content.has(digest)) await report(`${name} lacks its index ${digest}`, () => database.removeIndex(name))
+  const isLost = (digest: string): boolean => damaged.has(digest) || !content.has(digest)
+  for (const [name, { digest, attestations }] of database.indexes) {
+    if (isLost(digest)) await report(`${name} lacks its index ${digest}`, () => database.removeIndex(name))
+    else for (const each of attestations) if (blobsOf(each).some(isLost)) await report(`${name} lacks what attestation ${each.manifest} says`, () => database.removeAttestation(name, each.manifest))
   }
 }
 

@@ -21,7 +21,7 @@ export async function copyImages({ from, to, progress }: CopyImages): Promise<vo
   for (const [name, id] of from.database.names) {
     const index = from.database.indexes.get(name)
     const copied = to.database.indexes.get(name)
-    if (index !== undefined && !(copied?.digest === index.digest && sameNames([...index.images], [...copied.images]))) copyIndex({ from, to }, { name, id, index })
+    if (index !== undefined && !(copied?.digest === index.digest && sameNames([...index.images], [...copied.images]) && sameNames(manifestsOf(index), manifestsOf(copied)))) copyIndex({ from, to }, { name, id, index })
   }
 }
 
@@ -74,6 +74,10 @@ export function dropStrangers(from: ImageDatabase, to: ImageDatabase): void {
 
 function namesOf(database: ImageDatabase, id: string): string[] {
   return [...database.names].filter(([, image]) => image === id).map(([name]) => name).toSorted()
+}
+
+function manifestsOf({ attestations }: StoredIndex): string[] {
+  return attestations.map(({ manifest }) => manifest)
 }
 
 function sameNames(a: string[], b: string[]): boolean {

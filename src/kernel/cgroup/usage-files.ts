@@ -10,7 +10,7 @@ export function cgroupFiles(layout: CgroupLayout, path: string): ReadCgroupFile 
     const hierarchy = hierarchyOf(layout, controller)
     if (hierarchy === undefined) return ''
     try {
-      return readFileSync(join(cgroupDirectory(hierarchy, path), file), 'latin1')
+      return readFileSync(join(cgroupDirectory(hierarchy, path), file), 'utf8')
     } catch {
       return ''
     }

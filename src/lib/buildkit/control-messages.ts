@@ -1,4 +1,5 @@
 import { bool, bytes, bytesList, int, int64, message, nested, repeated, string, stringList, stringMap, timestamp } from '../protobuf/message.ts'
+import { statusMessage } from '../grpc/status.ts'
 import type { Decoded } from '../protobuf/message.ts'
 
 /** Messages of service moby.buildkit.v1.Control, those fields that are used here. Source: BuildKit's API, version 0.21. */
@@ -102,7 +103,7 @@ export const pruneRequest = message({ filter: stringList(1), all: bool(2), keepD
 export const listWorkersResponse = message({ record: repeated(1, workerRecord) })
 export const infoResponse = message({ version: nested(1, buildkitVersion) })
 export const nothing = message({})
-export const historyRequest = message({ activeOnly: bool(1), ref: string(2), earlyExit: bool(3) })
+export const historyRequest = message({ activeOnly: bool(1), ref: string(2), earlyExit: bool(3), filter: stringList(4), limit: int(5) })
 export const bytesMessage = message({ data: bytes(1) })
 
 const control = '/moby.buildkit.v1.Control'
@@ -117,3 +118,27 @@ export const controlPath = {
   listenBuildHistory: `${control}/ListenBuildHistory`,
   updateBuildHistory: `${control}/UpdateBuildHistory`,
 } as const
+
+/** Builds that are over, and those under way. */
+const descriptor = message({ mediaType: string(1), digest: string(2), size: int(3), annotations: stringMap(5) })
+export const historyRecord = message({
+  ref: string(1),
+  frontend: string(2),
+  frontendAttributes: stringMap(3),
+  exporters: repeated(4, exporter),
+  error: nested(5, statusMessage),
+  createdAt: timestamp(6),
+  completedAt: timestamp(7),
+  logs: nested(8, descriptor),
+  exporterResponse: stringMap(9),
+  generation: int(12),
+  pinned: bool(14),
+  cachedSteps: int(15),
+  totalSteps: int(16),
+  completedSteps: int(17),
+  warnings: int(19),
+})
+export type HistoryRecord = Decoded<typeof historyRecord>
+export const historyEvent = message({ type: int(1), record: nested(2, historyRecord) })
+export const historyEventType = { started: 0, complete: 1, deleted: 2 } as const
+export const updateHistoryRequest = message({ ref: string(1), pinned: bool(2), delete: bool(3), finalize: bool(4) })

@@ -99,6 +99,8 @@ function receive<T>(stream: ClientHttp2Stream, type: Message<T>): AsyncGenerator
     } finally {
       if (!stream.readableEnded) stream.close(cancelled)
     }
+    // With its status the call is over, whatever was still to be sent.
+    if (!stream.writableEnded) stream.end()
     await closed
     if (headers?.[':status'] !== undefined && Number(headers[':status']) !== 200) throw new GrpcError(grpcCode.unknown, `unexpected HTTP status code ${String(headers[':status'])}`)
     const status = trailers ?? (headers?.['grpc-status'] === undefined ? undefined : headers)

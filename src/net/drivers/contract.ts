@@ -8,7 +8,7 @@ export interface WayOut {
 }
 
 /** What an endpoint has become by being attached. */
-export type Attachment = { containerInterface: string } & Partial<Pick<Endpoint, 'ipv4' | 'prefix' | 'gateway' | 'ipv6' | 'prefix6' | 'gateway6' | 'mac' | 'ports'>>
+export type Attachment = { containerInterface: string } & Partial<Pick<Endpoint, 'ipv4' | 'prefix' | 'gateway' | 'ipv6' | 'prefix6' | 'gateway6' | 'mac' | 'ports' | 'dns'>>
 
 export interface AttachOptions {
   pid: number
@@ -46,6 +46,8 @@ export interface NetworkDriver {
   /** @returns what it is now, or only the name that the interface has inside. On failure nothing is left. */
   attach(network: NetworkInfo, endpoint: StoredEndpoint, options: AttachOptions): string | Promise<Attachment>
   detach(network: NetworkInfo, endpoint: StoredEndpoint, pid: number | undefined): void | Promise<void>
+  /** Where an attached endpoint may have become the container's way out, or be it no longer: another network came or went. */
+  wayChanged?(network: NetworkInfo, endpoint: StoredEndpoint, options: Omit<AttachOptions, 'pid'>): Promise<void>
   /** The end of what `allocate` began. @throws nothing for what is gone already */
   release?(network: NetworkInfo, endpoint: StoredEndpoint): Promise<void>
   /** An endpoint that outlived the engine. */

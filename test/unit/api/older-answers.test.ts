@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { containerFor, diskUsageFor, infoFor } from '../../../src/api/older-answers.ts'
+import { imageFor } from '../../../src/api/older-images.ts'
 import type { ContainerInspect } from '../../../src/engine/engine.ts'
 import { fakeEngine } from './fake-engine.ts'
 import { serve } from './serve.ts'
@@ -11,10 +12,30 @@ void test('info has the fields that its version had', () => {
   assert.deepEqual(infoFor(51, info), info)
   const { DiscoveredDevices, ...others } = info
   assert.deepEqual(infoFor(49, info), { ...others, BridgeNfIptables: false, BridgeNfIp6tables: false })
+  assert.deepEqual(infoFor(48, { ...info, RuncCommit: { ID: '1' } })['RuncCommit'], { ID: '1', Expected: '1' })
   assert.deepEqual(Object.hasOwn(infoFor(48, info), 'FirewallBackend'), false)
   assert.deepEqual(DiscoveredDevices, [])
   assert.deepEqual(infoFor(46, info)['RegistryConfig'], { AllowNondistributableArtifactsCIDRs: [], AllowNondistributableArtifactsHostnames: [], Mirrors: null })
   assert.deepEqual(infoFor(24, info)['SecurityOptions'], ['seccomp', 'cgroupns'])
+})
+
+void test('an image has the fields that its version had, also when they say nothing', () => {
+  const image = { Id: 'i', Size: 5, Descriptor: {}, Config: { Cmd: ['x'] } }
+  const config = { Cmd: ['x'], Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: '', Volumes: null, WorkingDir: '' }
+  assert.deepEqual(imageFor(51, image), { ...image, Config: config })
+  const older = { Id: 'i', Size: 5, Config: { ...config, AttachStderr: false, AttachStdin: false, AttachStdout: false, Domainname: '', Hostname: '', Image: '', OpenStdin: false, StdinOnce: false, Tty: false } }
+  assert.deepEqual(imageFor(49, image), { ...older, Descriptor: {} })
+  assert.deepEqual(imageFor(45, image), older)
+  assert.deepEqual(imageFor(43, image), { ...older, Container: '', ContainerConfig: { ...older.Config, Cmd: null }, VirtualSize: 5, Created: '0001-01-01T00:00:00Z' })
+})
+
+void test('that an image was made is told since 1.46', async (t) => {
+  const engine = fakeEngine()
+  const api = await serve(t, engine)
+  engine.events.emit('image', 'create', { ID: 'i', Attributes: {} })
+  engine.events.emit('image', 'tag', { ID: 'i', Attributes: {} })
+  const told = async (version: string) => (await api.request('GET', `/v${version}/events?since=1&until=${Math.ceil(Date.now() / 1000) + 1}`)).body.trim().split('\n').map((line) => (JSON.parse(line) as { Action: string }).Action)
+  assert.deepEqual(await Promise.all([told('1.45'), told('1.46')]), [['tag'], ['create', 'tag']])
 })
 
 void test('before 1.45 a container\'s own names are among its aliases, on networks that users made', () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { createApiServer } from '../../../src/api/server.ts'
+import type { ApiOptions } from '../../../src/api/server.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 
 export interface Reply {
@@ -27,11 +28,11 @@ export interface Api {
 }
 
 /** The API over `engine` on a private unix socket for the time of a test. */
-export async function serve(test: TestContext, engine: Engine): Promise<Api> {
+export async function serve(test: TestContext, engine: Engine, options: Pick<ApiOptions, 'authorization'> = {}): Promise<Api> {
   const directory = mkdtempSync(join(tmpdir(), 'gantry-api-'))
   const socketPath = join(directory, 's')
   const failures: unknown[] = []
-  const api = createApiServer({ engine, engineVersion: 'test', onFailure: (_line, error) => failures.push(error) })
+  const api = createApiServer({ ...options, engine, engineVersion: 'test', onFailure: (_line, error) => failures.push(error) })
   api.http.listen(socketPath)
   await once(api.http, 'listening')
   test.after(async () => {

@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import type { ContainerSummary } from '../../../src/engine/engine.ts'
 import { GantryError } from '../../../src/lib/errors.ts'
 import { fakeEngine, text } from './fake-engine.ts'
 import { serve } from './serve.ts'
@@ -161,9 +162,12 @@ void test('image names have slashes, ports and digests', async (t) => {
 })
 
 void test('rows of images keep what older clients look for', async (t) => {
-  const api = await serve(t, fakeEngine({ images: { list: async () => [{ Id: 'i', RepoTags: [], RepoDigests: [], Size: 5 }] } }))
+  const users = ['i', 'j', 'i'].map((ImageID) => ({ ImageID }) as ContainerSummary)
+  const api = await serve(t, fakeEngine({ containers: { list: async () => users }, images: { list: async () => [{ Id: 'i', RepoTags: [], RepoDigests: [], Size: 5, Containers: -1 }] } }))
   const rows = async (version: string): Promise<unknown> => JSON.parse((await api.request('GET', `/v${version}/images/json`)).body)
-  assert.deepEqual(await rows('1.51'), [{ Id: 'i', RepoTags: [], RepoDigests: [], Size: 5 }])
-  assert.deepEqual(await rows('1.43'), [{ Id: 'i', RepoTags: [], RepoDigests: [], Size: 5, VirtualSize: 5 }])
-  assert.deepEqual(await rows('1.42'), [{ Id: 'i', RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'], Size: 5, VirtualSize: 5 }])
+  const row = { Id: 'i', RepoTags: [], RepoDigests: [], Size: 5, Containers: -1 }
+  assert.deepEqual(await rows('1.51'), [{ ...row, Containers: 2 }])
+  assert.deepEqual(await rows('1.50'), [row])
+  assert.deepEqual(await rows('1.43'), [{ ...row, VirtualSize: 5 }])
+  assert.deepEqual(await rows('1.42'), [{ ...row, RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'], VirtualSize: 5 }])
 })

@@ -36,7 +36,7 @@ function store(images: Image[]): ImageStore {
     find,
     get: (reference) => find(reference) ?? fail(`No such image: ${reference}`),
     list: () => [...images],
-    manifests: async (image) => [{ id: 'sha256:m', descriptor: { mediaType: 'm', digest: 'sha256:m', size: 1, platform: { architecture: 'amd64', os: 'linux' } }, kind: 'image', image, content: 7 }],
+    manifests: async (image) => [{ id: 'sha256:m', descriptor: { mediaType: 'm', digest: 'sha256:m', size: 1, platform: { architecture: 'amd64', os: 'linux' } }, kind: 'image', image, content: 7, isHere: true }],
     descriptor: async () => ({ mediaType: 'm', digest: 'sha256:m', size: 1 }),
     tag: () => {},
     remove: async (reference) => {

@@ -56,6 +56,16 @@ void describe('the answer of a chain', () => {
   })
 })
 
+const dns = (value: unknown) => attachmentOf({ dns: value }, 'eth0').dns
+
+void describe('what a chain says of names', () => {
+  test('is servers that are addresses, and where short names are looked for', () => {
+    assert.deepEqual(dns({ nameservers: ['10.1.0.53', 'one', 7], domain: 'lan.example', options: ['ndots:2', 'two words'] }), { servers: ['10.1.0.53'], search: ['lan.example'], options: ['ndots:2'] })
+    assert.deepEqual(dns({ domain: 'lan.example', search: ['a.example', 'b.example'] }), { servers: [], search: ['a.example', 'b.example'], options: [] })
+  })
+  test('is nothing where it is empty', () => assert.deepEqual([dns({}), dns(undefined), dns({ nameservers: [] })], [undefined, undefined, undefined]))
+})
+
 void describe('a chain of CNI plugins', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'gantry-cni-'))
   after(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { linuxKernel } from '../../../src/kernel/linux.ts'
+import { membersOf } from '../../../src/engine/networks/describe.ts'
 import type { CreateNetwork, Endpoint } from '../../../src/net/contract.ts'
 import type { LocalNetworkService } from '../../../src/net/network-service.ts'
 import { waysOf } from '../../../src/net/explain/way.ts'
@@ -29,7 +30,7 @@ void describe('a network of more containers than a bridge has ports', () => {
     const list = endpoints.get(network) ?? []
     endpoints.set(network, list)
     const containerId = `${network}-${list.length}`
-    const endpoint = await service.allocate({ networkId: service.get(network).id, containerId, containerName: containerId, portBindings: ports })
+    const endpoint = await service.allocate({ networkId: service.get(network).id, containerId, containerName: containerId, dnsNames: [containerId], portBindings: ports })
     await service.attach(endpoint.id, pid)
     list.push(endpoint)
     return endpoint
@@ -42,6 +43,7 @@ void describe('a network of more containers than a bridge has ports', () => {
     }
   }
   const allOf = (network: string): Endpoint[] => endpoints.get(network) ?? []
+  const resolve = (pid: number, name: string): string => host.run(`'${process.execPath}' -e 'const r = new dns.Resolver(); r.setServers(["127.0.0.11"]); r.resolve4("${name}", (error, found) => console.log(error?.code ?? found.join()))'`, pid).trim()
   const linksOf = (): string[] => host.run('ip -o link').match(/gnlk\d+-[0-9a-f]{8}/g) ?? []
 
   let [first, last] = [0, 0]
@@ -76,6 +78,26 @@ void describe('a network of more containers than a bridge has ports', () => {
     const ports = host.run(`ip -o link show master br-${service.get('wide').id.slice(0, 12)}`).trim().split('\n')
     assert.ok(ports.length < 1000, `${ports.length} ports`)
     assert.equal(linksOf().length, 1)
+  })
+
+  void it('knows all names on every bridge, and inspect lists all who have them', async () => {
+    const highest = allOf('wide').length - 1
+    for (const [container, pid] of [['wide-0', first], [`wide-${highest}`, last]] as const) await service.resolveNames(container, { pid, servers: [], keepsShortNames: true })
+    assert.deepEqual([resolve(first, `wide-${highest}`), resolve(first, 'wide-0')], [allOf('wide').at(-1)?.ipv4, allOf('wide')[0]?.ipv4])
+    assert.deepEqual([resolve(last, 'wide-0'), resolve(last, 'wide-958.wide'), resolve(last, 'wide-1000')], [0, 958, 1000].map((at) => allOf('wide')[at]?.ipv4))
+    assert.deepEqual(Object.entries(membersOf(service.get('wide'), service)).map(([id, member]) => [id, (member as { IPv4Address: string }).IPv4Address]), allOf('wide').map(({ containerId, ipv4 }) => [containerId, `${ipv4}/16`]))
+  })
+
+  void it('takes a container of a further bridge off the network and on again', async () => {
+    const endpoint = allOf('wide').at(-1)
+    assert.ok(endpoint !== undefined)
+    await service.detach(endpoint.id, last)
+    await service.release(endpoint.id)
+    assert.doesNotMatch(host.run('ip -o link', last), /eth0/)
+    assert.equal(await host.ask('tcp', endpoint.ipv4, 80, first), 'silence')
+    allOf('wide').pop()
+    await join('wide', last, { '80/tcp': [{ HostPort: '8088' }] })
+    assert.match(await host.ask('tcp', allOf('wide').at(-1)?.ipv4 ?? '', 80, first), / hello$/)
   })
 
   void it('publishes ports, reaches the world, and calls itself by the host\'s address', async () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { linuxKernel } from '../../../src/kernel/linux.ts'
 import type { Endpoint } from '../../../src/net/contract.ts'
+import type { StoredEndpoint } from '../../../src/net/endpoint-store.ts'
 import type { LocalNetworkService } from '../../../src/net/network-service.ts'
 import { openNetworkService } from '../../../src/net/service.ts'
 import type { PortBinding } from '../../../src/engine/types/host-config.ts'
@@ -146,7 +148,9 @@ for (const userlandProxy of [true, false]) {
       assert.match(host.run('nft list ruleset'), /udp \. 10000-20000 : /)
       assert.equal(host.run('ss -lunH | wc -l'), before)
       assert.equal(await host.ask('udp', hostAddress, 19_999, host.outside), '10.77.0.2 hello')
-      assert.equal(Object.keys(service.endpoints('bridge').find(({ id }) => id === wide.id)?.ports ?? {}).length, 10_001)
+      const { ports: bound, bindings } = JSON.parse(readFileSync(`${host.folder}/network/endpoints/${wide.id}.json`, 'utf8')) as StoredEndpoint
+      assert.deepEqual([bound, bindings], [{ '10000-20000/udp': [{ HostIp: '0.0.0.0', HostPort: '10000-20000' }] }, { '10000-20000/udp': [{ HostPort: '10000-20000' }] }])
+      assert.deepEqual(service.endpoints('bridge').find(({ id }) => id === wide.id)?.ports, bound)
       await assert.rejects(allocate({ '1/udp': [{ HostPort: '12345' }] }), /Bind for 0\.0\.0\.0:12345 failed: port is already allocated/)
       await service.release(wide.id)
       assert.doesNotMatch(host.run('nft list ruleset'), /10000-20000/)

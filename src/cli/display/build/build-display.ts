@@ -10,6 +10,8 @@ export interface BuildDisplay {
   update(status: StatusResponse): void
   /** Shows the rest. */
   end(failed: boolean): void
+  /** Leaves the terminal to somebody else, until the answered function is called. */
+  pause?(): () => void
 }
 
 export type ProgressKind = 'plain' | 'tty' | 'quiet' | 'rawjson'

@@ -26,13 +26,24 @@ export function terminalDisplay({ out, model }: DisplayTarget): BuildDisplay {
     dirty = false
   }
 
-  const timer = setInterval(() => {
-    if (dirty || model.completed < model.vertices.size) draw('running')
-  }, redrawMilliseconds)
+  const start = (): NodeJS.Timeout =>
+    setInterval(() => {
+      if (dirty || model.completed < model.vertices.size) draw('running')
+    }, redrawMilliseconds)
+  let timer = start()
   return {
     update(status) {
       model.update(status)
       dirty = true
+    },
+    pause() {
+      clearInterval(timer)
+      draw('running')
+      return () => {
+        // What somebody else has written stays.
+        drawn = 0
+        timer = start()
+      }
     },
     end(failed) {
       clearInterval(timer)

@@ -25,18 +25,17 @@ const metadataBlock = 4096
 export async function poolStatus(kernel: Kernel, { pool, options }: { pool: Pool; options: PoolOptions }): Promise<PoolStatus> {
   let data: Space = { used: 0, total: 0 }
   let metadata: Space = { used: 0, total: 0 }
-  let blockSize = 65_536
-  let library = ''
+  // "0 S thin-pool <meta> <data> <block sectors> …"; it stays what the pool was made with.
+  const table = await kernel.tool(['dmsetup', 'table', pool.name])
+  const blockSize = Number(table.stdout.split(' ')[5] ?? 128) * 512
   const refresh = async (): Promise<void> => {
-    const [status, table] = await Promise.all([kernel.tool(['dmsetup', 'status', pool.name]), kernel.tool(['dmsetup', 'table', pool.name])])
-    // "0 S thin-pool <transaction> <used>/<total metadata blocks> <used>/<total data blocks> …", "0 S thin-pool <meta> <data> <block sectors> …"
-    const words = status.stdout.split(' ')
-    blockSize = Number(table.stdout.split(' ')[5] ?? 128) * 512
+    // "0 S thin-pool <transaction> <used>/<total metadata blocks> <used>/<total data blocks> …"
+    const words = (await kernel.tool(['dmsetup', 'status', pool.name])).stdout.split(' ')
     metadata = space(words[4], metadataBlock)
     data = space(words[5], blockSize)
   }
   const { stdout } = await kernel.tool(['dmsetup', 'version'])
-  library = /Library version:\s*(.*)/.exec(stdout)?.[1] ?? ''
+  const library = /Library version:\s*(.*)/.exec(stdout)?.[1] ?? ''
   await refresh()
   const spaceRows = (name: string, { used, total }: Space): [string, string][] => [
     [`${name} Space Used`, size(used)],

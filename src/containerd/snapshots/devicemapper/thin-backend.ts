@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, readFileSync, openSync, renameSync, rmdirSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { GantryError } from '../../../lib/errors.ts'
+import { GantryError, messageOf } from '../../../lib/errors.ts'
 import { KernelError } from '../../../kernel/failure.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { unmount } from '../../../kernel/mount.ts'
@@ -29,16 +29,19 @@ export async function openThinBackend(kernel: Kernel, root: string, { options: w
     return stats !== undefined && stats.dev !== statSync(join(root, 'mnt')).dev
   }
   const isMapped = async (tree: string): Promise<boolean> => (await kernel.tool(['dmsetup', 'info', name(tree)])).code === 0
+  /** The mount point is made first, so that where there is none nothing can be mapped. */
   const map = async (tree: string, { id, sectors }: ThinDevice): Promise<void> => {
-    if (await isMapped(tree)) return
+    const isNew = !existsSync(mountpoint(tree))
+    mkdirSync(mountpoint(tree), { recursive: true, mode: 0o710 })
+    if (!isNew && (await isMapped(tree))) return
     await runHostTool(kernel, 'dmsetup', 'create', name(tree), '--table', `0 ${sectors} thin /dev/mapper/${pool.name} ${id}`)
     if (!existsSync(path(tree))) await runHostTool(kernel, 'dmsetup', 'mknodes', name(tree))
   }
   const unmap = async (tree: string): Promise<void> => {
-    if (await isMapped(tree)) await runHostTool(kernel, 'dmsetup', 'remove', '--retry', name(tree))
+    const { code, stderr } = await kernel.tool(['dmsetup', 'remove', '--retry', name(tree)])
+    if (code !== 0 && (await isMapped(tree))) throw new GantryError('System', `cannot remove device ${name(tree)}: ${stderr.trim()}`)
   }
   const mount = (tree: string): void => {
-    mkdirSync(mountpoint(tree), { recursive: true, mode: 0o710 })
     const data = [options.filesystem === 'xfs' ? 'nouuid' : '', options.mountOptions].filter(Boolean).join(',')
     const result = kernel.syscall(nr('mount'), path(tree), mountpoint(tree), options.filesystem, 0, data)
     if (result < 0) throw new KernelError(`cannot mount ${path(tree)}`, -result)
@@ -49,9 +52,10 @@ export async function openThinBackend(kernel: Kernel, root: string, { options: w
     mount(tree)
   }
   const close = async (tree: string): Promise<void> => {
+    if (!existsSync(mountpoint(tree))) return
     if (isMounted(tree)) unmount(kernel, mountpoint(tree))
     await unmap(tree)
-    if (existsSync(mountpoint(tree))) rmdirSync(mountpoint(tree))
+    rmdirSync(mountpoint(tree))
   }
   const deviceOf = (tree: string): ThinDevice => {
     const device = devices.get(tree)
@@ -65,14 +69,24 @@ export async function openThinBackend(kernel: Kernel, root: string, { options: w
     if (code !== 0 && !stderr.includes('No data available')) throw new GantryError('System', `cannot delete thin device ${device.id}: ${stderr.trim()}`)
     devices.delete(tree)
   }
+  const make = async (tree: string, sectors: number, from?: ThinDevice): Promise<ThinDevice> => {
+    for (;;) {
+      const device = devices.add(tree, sectors)
+      try {
+        await (from === undefined ? pool.message('create_thin', String(device.id)) : pool.message('create_snap', String(device.id), String(from.id)))
+        return device
+      } catch (error) {
+        // Another store's in the same pool, one's that was here before, or of a command that outlived a killed daemon: the next number.
+        if (!messageOf(error).includes('File exists')) throw error
+      }
+    }
+  }
   const makeBase = async (): Promise<void> => {
     const mark = markOf(root)
     if (existsSync(mark) && devices.get(base)) return
     await close(base)
     await remove(base)
-    const device = devices.add(base, Math.floor(options.baseSize / sectorSize))
-    await pool.message('create_thin', String(device.id))
-    await map(base, device)
+    await map(base, await make(base, Math.floor(options.baseSize / sectorSize)))
     const quiet = options.filesystem === 'xfs' ? ['-q', '-f'] : ['-q', '-F', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0']
     await runHostTool(kernel, `mkfs.${options.filesystem}`, ...quiet, ...options.mkfsArguments, path(base))
     mount(base)
@@ -102,8 +116,7 @@ export async function openThinBackend(kernel: Kernel, root: string, { options: w
         throw new GantryError('InvalidParameter', `devmapper: Container size cannot be smaller than ${state.size(from.sectors * sectorSize)}`)
       }
       state.requireSpace()
-      const device = devices.add(tree, sectors)
-      await pool.message('create_snap', String(device.id), String(from.id))
+      await make(tree, sectors, from)
       if (sectors > from.sectors) await grow(tree)
       await state.refresh()
     },

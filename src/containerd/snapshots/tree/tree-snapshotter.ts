@@ -126,7 +126,8 @@ class TreeSnapshotter implements Snapshotter {
     const found: string[] = []
     for (const { name, tree, parent, size } of this.#layers.all()) {
       if (!trees.has(tree)) found.push(name)
-      else if (parent === undefined && (await this.#using(tree, directorySize)) !== size) found.push(name)
+      // One that cannot be opened is as good as gone.
+      else if (parent === undefined && (await this.#using(tree, directorySize).catch(() => undefined)) !== size) found.push(name)
     }
     return found
   }

@@ -57,8 +57,11 @@ function setQuota(kernel: Kernel, directory: string, { root, quota }: { root: st
   control.set(directory, quota)
 }
 
-/** A copy that outlived a killed daemon would write into what the next one removes. */
-const diesWithUs = ['setpriv', '--pdeathsig', 'KILL', '--']
+/**
+ * A copy that outlived a killed daemon would write into what the next one removes. The signal is asked for when we may be dead already,
+ * so the shell looks whether its parent is still the one that started it.
+ */
+const diesWithUs = ['setpriv', '--pdeathsig', 'KILL', '--', 'sh', '-c', `[ "$PPID" = ${process.pid} ] && exec "$@"`, 'sh']
 
 /** In another process, which knows FICLONE, copy_file_range(2) and holes, so that a gigabyte holds nobody up here. */
 async function copyTree(kernel: Kernel, from: string, to: string): Promise<void> {

@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { BuildError } from '../../../build/build-error.ts'
+import { receiveContext, type ReceivedContext } from '../../../build/context/received-context.ts'
+import { remoteContext } from '../../../build/context/remote-context.ts'
 import type { BuildRequest, Builder } from '../../../build/contract.ts'
 import { parseDockerfile } from '../../../build/dockerfile/dockerfile.ts'
 import { imageNames } from '../../../build/export/image-names.ts'
+import { withWholeSource } from '../../../containerd/images/whole-source.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { familiarString, parseReference } from '../../../lib/reference.ts'
 import type { ClassicBuild, ClassicMessage } from '../../types/builds.ts'
 import { ClassicOutput } from './classic-output.ts'
-import { forgetContext, readDockerfile, receiveContext, type ContextPlace } from './context.ts'
 
 export interface ClassicRoom {
   builder: Builder
@@ -18,18 +19,16 @@ export interface ClassicRoom {
 }
 
 /** Builds for clients of before BuildKit, and tells it in their words. */
-export async function classicBuild({ builder, kernel, root }: ClassicRoom, build: ClassicBuild, { tell, signal }: { tell: (message: ClassicMessage) => void; signal: AbortSignal }): Promise<void> {
+export async function classicBuild(room: ClassicRoom, build: ClassicBuild, { tell, signal }: { tell: (message: ClassicMessage) => void; signal: AbortSignal }): Promise<void> {
   const names = imageNames(build.tags.join(','))
-  const place: ContextPlace = { kernel, directory: join(root, 'contexts', randomBytes(16).toString('hex')), cache: join(root, 'sources'), signal }
+  const context = await broughtContext(room, build, signal)
   try {
-    const context = await receiveContext(place, build)
     signal.throwIfAborted()
-    const text = context.dockerfile ?? readDockerfile(kernel, context.root, build.dockerfile)
-    const dockerfile = parseDockerfile(text)
+    const dockerfile = parseDockerfile(context.dockerfile.text)
     const told: ClassicMessage[] = []
     const output = new ClassicOutput(dockerfile, build.quiet ? (message) => told.push(message) : tell)
     try {
-      const { imageId } = await builder.build(requestOf(build, { text, root: context.root, names }), output, signal)
+      const { imageId } = await room.builder.build(requestOf(build, { context, names }), output, signal)
       output.finish(imageId)
       tell({ aux: { ID: imageId ?? '' } })
       if (build.quiet) return tell({ stream: `${imageId}\n` })
@@ -41,15 +40,23 @@ export async function classicBuild({ builder, kernel, root }: ClassicRoom, build
       tell(classicFailure(error))
     }
   } finally {
-    await forgetContext(place)
+    await context.remove()
   }
 }
 
-function requestOf(build: ClassicBuild, { text, root, names }: { text: string; root: string; names: readonly string[] }): BuildRequest {
-  const { dockerfile, target, platform, buildArgs, labels, noCache, pull, cacheFrom, credentials, run } = build
+/** @throws InvalidParameter with Docker's texts */
+async function broughtContext({ kernel, root }: ClassicRoom, { context, remote, dockerfile }: ClassicBuild, signal: AbortSignal): Promise<ReceivedContext> {
+  const options = { kernel, parent: join(root, 'contexts'), dockerfile, signal }
+  if (remote === '') return await withWholeSource(context, (lent) => receiveContext(lent, options))
+  context.resume()
+  return await remoteContext(remote, { ...options, directory: join(root, 'sources') })
+}
+
+function requestOf(build: ClassicBuild, { context, names }: { context: ReceivedContext; names: readonly string[] }): BuildRequest {
+  const { target, platform, buildArgs, labels, noCache, pull, cacheFrom, credentials, run } = build
   return {
-    dockerfile: { text, name: dockerfile },
-    context: { root },
+    dockerfile: context.dockerfile,
+    context: { root: context.root, ignored: context.ignored, disposable: true },
     namedContexts: new Map(),
     ...(target !== undefined && { target }),
     platforms: platform === undefined ? [] : [platform],

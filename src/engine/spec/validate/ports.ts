@@ -9,6 +9,8 @@ export function checkPorts(config: ContainerConfig, hostConfig: HostConfig): voi
   for (const exposed of Object.keys(config.ExposedPorts ?? {})) checkPort(exposed)
   for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
     checkPort(port)
+    // Ranges are the client's to resolve; in records they have a meaning of their own.
+    if (port.includes('-')) throw invalid(port)
     for (const binding of bindings ?? []) {
       if (binding.HostPort && !isRange(binding.HostPort)) throw invalid(binding.HostPort)
     }

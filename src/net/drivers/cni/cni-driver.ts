@@ -44,7 +44,7 @@ export class CniDriver implements NetworkDriver {
       return hasCapability(readConfiguration(network), 'portMappings')
     } catch {
       // Attaching says what is wrong with it.
-      return false
+      return true
     }
   }
 

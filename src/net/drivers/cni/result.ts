@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { isIPv6Text } from '../../../lib/ip-address.ts'
 import { textOf } from '../../plugins/answer.ts'
 import type { Attachment } from '../contract.ts'
@@ -27,8 +28,22 @@ export function attachmentOf(result: CniResult, interfaceName: string): Attachme
   const mac = macOf(result, interfaceName)
   return {
     containerInterface: interfaceName, ipv4: v4.address, prefix: v4.prefix, gateway: v4.gateway, ipv6: v6.address, prefix6: v6.prefix, gateway6: v6.gateway,
-    ...(mac === '' ? {} : { mac }),
+    ...(mac === '' ? {} : { mac }), ...dnsOf(result),
   }
+}
+
+/** "domain" is where names without a dot are looked for; "search" says it for several. */
+function dnsOf(result: CniResult): Pick<Attachment, 'dns'> {
+  const dns = isObject(result['dns']) ? result['dns'] : {}
+  const [servers, search, options] = ['nameservers', 'search', 'options'].map((name) => textsOf(dns[name]))
+  const domain = textOf(dns['domain'])
+  const found = { servers: (servers ?? []).filter((one) => isIP(one) > 0), search: search?.length || domain === '' ? (search ?? []) : [domain], options: options ?? [] }
+  return Object.values(found).some((list) => list.length > 0) ? { dns: found } : {}
+}
+
+/** Words alone: each is one of a line. */
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string' && /^\S+$/.test(one)) : []
 }
 
 /** Since 0.3.0 a list, of which some may be for other interfaces; before that one for each family. */

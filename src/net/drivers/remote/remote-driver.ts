@@ -96,6 +96,16 @@ export class RemoteDriver implements NetworkDriver {
     }
   }
 
+  async wayChanged(network: NetworkInfo, endpoint: StoredEndpoint, { way, keep }: Pick<AttachOptions, 'way' | 'keep'>): Promise<void> {
+    const state = endpoint.driverState as JoinedState | undefined
+    const hasExternal = way.ipv4 || way.ipv6 || Object.keys(endpoint.bindings).length > 0
+    if (state === undefined || state.hasExternal === hasExternal) return
+    keep({ ...state, hasExternal })
+    const where = { NetworkID: network.id, EndpointID: endpoint.id }
+    if (hasExternal) await this.#tell('ProgramExternalConnectivity', { ...where, Options: externalOptions(endpoint) })
+    else await this.#tell('RevokeExternalConnectivity', where)
+  }
+
   async detach(_network: NetworkInfo, endpoint: StoredEndpoint): Promise<void> {
     if (endpoint.driverState !== undefined) await this.#leave(endpoint)
   }

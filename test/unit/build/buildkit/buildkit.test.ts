@@ -60,7 +60,7 @@ async function withBuildKit(build: Build, use: (stage: Stage) => Promise<void>):
       control,
       async session(id, { outputs = [], secrets = new Map() } = {}) {
         const sources = await readSources(context, '', process.stdin)
-        const services = sessionServices({ sources, outputs, secrets, agents: new Map(), credentials: new CredentialStore(directory) })
+        const services = sessionServices({ sources, outputs, secrets, agents: new Map(), stores: new Map(), credentials: new CredentialStore(directory) })
         const [near, far] = duplexPair()
         servers.push(serveGrpc(near, services))
         buildkit.session(far, { [sessionHeader.id]: [id], [sessionHeader.sharedKey]: [sources.sharedKey], [sessionHeader.methods]: Object.keys(services) })

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -270,6 +271,16 @@ void test('git errors: a reference, a repository, a checksum that is not there',
   for (const reference of ['--upload-pack=touch /tmp/x', '-x', 'a b']) await assert.rejects(own.digest(cloned(own, { reference })), /invalid git reference/)
   await assert.rejects(own.digest(cloned(own, { repository: '--upload-pack=x' })), /invalid git repository/)
   await assert.rejects(own.digest(cloned(own, { repository: 'ext::sh -c whoami' })), /git error/)
+})
+
+void test('a server that never answers keeps nobody who was told to stop', { skip: hasGit }, async (context) => {
+  const silent = createTcpServer(() => controller.abort(new Error('stopped')))
+  const controller = new AbortController()
+  await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
+  context.after(() => silent.close())
+  const own = bench(context)
+  const step = cloned(own, { repository: `git://127.0.0.1:${(silent.address() as AddressInfo).port}/x.git` })
+  await assert.rejects(own.digest(step, { signal: controller.signal }), /^Error: stopped$/)
 })
 
 void test('a subdirectory that is a link out of the repository stays in it', { skip: hasGit }, async (context) => {

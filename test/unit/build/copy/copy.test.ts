@@ -268,3 +268,18 @@ void test('names that are no UTF-8 are copied byte by byte', asRoot, async (cont
   await own.copy(own.step({ from: 'd', destination: '/x' }))
   assert.deepEqual(readdirSync(path.join(own.root, 'x'), { encoding: 'buffer' }), [name])
 })
+
+void test('files of a tree that goes away become those of the target, unless they would differ', asRoot, async (context) => {
+  const own = bench(context, { source: { 'd/a': { text: '1', mode: 0o640, owner: [0, 0] }, 'd/b': { hard: 'd/a' }, 'd/c': { text: '2', owner: [0, 0] }, 'd/s/e': { text: '3', owner: [7, 8] } } })
+  const inode = (place: string): number => lstatSync(place).ino
+  const give = async (step: Parameters<typeof own.step>[0]): Promise<void> => await own.copy(own.step(step), { disposable: () => true })
+  await give({ from: 'd', destination: '/x/' })
+  assert.deepEqual(readTree(own.root), { 'x/': '', 'x/a': '1', 'x/b': '1', 'x/c': '2', 'x/s/': '', 'x/s/e': '3' })
+  assert.equal(inode(path.join(own.root, 'x/c')), inode(path.join(own.source, 'd/c')))
+  assert.notEqual(inode(path.join(own.root, 'x/a')), inode(path.join(own.source, 'd/a')), 'two names in the source')
+  assert.deepEqual([statSync(path.join(own.root, 'x/a')).nlink, attributes(own.root, 'x/a'), attributes(own.root, 'x/s/e')], [2, '640 0:0', '644 7:8'])
+  await give({ from: 'd', destination: '/y/' })
+  assert.notEqual(inode(path.join(own.root, 'y/c')), inode(path.join(own.root, 'x/c')), 'it is given once')
+  await give({ from: 'd/s', destination: '/z/', chown: '9:9' })
+  assert.deepEqual([attributes(own.root, 'z/e'), attributes(own.source, 'd/s/e')], ['644 9:9', '644 7:8'])
+})

@@ -46,6 +46,7 @@ const cases: Case[] = [
   { says: 'WORKDIR is expanded', lines: 'ENV D=/x\nWORKDIR $D/y', config: { WorkingDir: '/x/y' } },
   { says: 'WORKDIR does not leave the root', lines: 'WORKDIR ../../etc', config: { WorkingDir: '/etc' } },
   { says: 'EXPOSE takes protocols and ranges', lines: 'EXPOSE 80 53/udp 8000-8002', config: { ExposedPorts: { '80/tcp': {}, '53/udp': {}, '8000/tcp': {}, '8001/tcp': {}, '8002/tcp': {} } } },
+  { says: 'of EXPOSE with a mapping it is the port of the container', lines: 'EXPOSE 8080:80 127.0.0.1:81:81/udp [::1]::82 8000-8001:90-91 9000-9005:92', config: { ExposedPorts: { '80/tcp': {}, '81/udp': {}, '82/tcp': {}, '90/tcp': {}, '91/tcp': {}, '92/tcp': {} } } },
   { says: 'EXPOSE is expanded to several words', lines: 'ENV P="80 443"\nEXPOSE $P', config: { ExposedPorts: { '80/tcp': {}, '443/tcp': {} } } },
   { says: 'VOLUME takes words and JSON', lines: 'VOLUME /a /b\nVOLUME ["/c d"]', config: { Volumes: { '/a': {}, '/b': {}, '/c d': {} } }, history: ['VOLUME [/a /b]', 'VOLUME [/c d]'] },
   { says: 'STOPSIGNAL is expanded', lines: 'ENV S=SIGQUIT\nSTOPSIGNAL $S', config: { StopSignal: 'SIGQUIT' } },

@@ -91,7 +91,7 @@ void test('contexts are directories and URLs', async () => {
     await assert.rejects(readSources(join(directory, 'none'), '', process.stdin), /unable to prepare context: path ".*none" not found/)
     assert.deepEqual((await readSources('https://example.com/x.tar.gz', 'sub/Dockerfile', process.stdin)).attributes, { context: 'https://example.com/x.tar.gz', filename: 'sub/Dockerfile' })
     await assert.rejects(readSources('-', '-', process.stdin), /can't use stdin for both/)
-    const sources: BuildSources = { attributes: {}, directories: new Map(), sharedKey: '' }
+    const sources: BuildSources = { attributes: {}, directories: new Map(), stores: new Map(), sharedKey: '' }
     readNamedContexts([`One=${directory}`, 'two=docker-image://alpine'], sources)
     assert.deepEqual(sources.attributes, { 'context:one': 'local:named one', 'context:two': 'docker-image://alpine' })
     assert.throws(() => readNamedContexts(['nothing'], sources), /invalid context value: nothing, expected key=value/)

@@ -226,6 +226,7 @@ void test('ports are numbers or ranges', () => {
   invalid('invalid port specification: "http/tcp"', { config: { ExposedPorts: { 'http/tcp': {} } } })
   invalid('invalid port specification: "70000"', { host: { PortBindings: { '80/tcp': [{ HostPort: '70000' }] } } })
   invalid('invalid port specification: "80/icmp"', { host: { PortBindings: { '80/icmp': [] } } })
+  invalid('invalid port specification: "80-90/tcp"', { host: { PortBindings: { '80-90/tcp': [{ HostPort: '80-90' }] } } })
   assert.deepEqual(validate({ host: { PortBindings: { '80/tcp': [{ HostPort: '8000-8010' }, { HostPort: '' }], '53/udp': null } } }), [])
 })
 
