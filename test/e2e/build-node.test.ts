@@ -13,6 +13,13 @@ import { engineUnderTest } from './harness/stories.ts'
 
 const skip = engineUnderTest !== 'gantryd' ? 'its builder is another' : npm === undefined && 'not installed: npm'
 
+const files = (word: string, version = '1.0.0'): Files => ({
+  'greeting/package.json': JSON.stringify({ name: 'greeting', version: '1.0.0', main: 'index.js' }),
+  'greeting/index.js': "exports.greet = (name) => 'hello ' + name\n",
+  'package.json': JSON.stringify({ name: 'service', version, dependencies: { greeting: 'file:/greeting' } }),
+  'server.js': `const { greet } = require('greeting')\nrequire('node:http').createServer((_, response) => response.end(greet('${word}'))).listen(process.env.PORT)\n`,
+})
+
 void describe('a Node service', { concurrency: false, skip }, () => {
   let engine: Engine
   let docker: Client
@@ -45,13 +52,6 @@ ENV PORT=8080
 EXPOSE 8080
 CMD ["node", "server.js"]
 `
-  const files = (word: string, version = '1.0.0'): Files => ({
-    'greeting/package.json': JSON.stringify({ name: 'greeting', version: '1.0.0', main: 'index.js' }),
-    'greeting/index.js': "exports.greet = (name) => 'hello ' + name\n",
-    'package.json': JSON.stringify({ name: 'service', version, dependencies: { greeting: 'file:/greeting' } }),
-    'server.js': `const { greet } = require('greeting')\nrequire('node:http').createServer((_, response) => response.end(greet('${word}'))).listen(process.env.PORT)\n`,
-  })
-
   void test('is built with a cache of packages that stays, and serves', async () => {
     const first = await classicBuild(engine, file, { files: files('world'), query: { t: 'service' } })
     assert.equal(first.error, undefined)

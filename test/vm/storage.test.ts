@@ -1,19 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bundleForMachine } from './harness/bundle.ts'
 import { onOneMachine, tiny } from './harness/stage.ts'
 
-/** Storage drivers whose kernel parts most developers' machines lack; the suite that all drivers run is the unit tests' own. */
+/** Storage drivers whose kernel parts most developers' machines lack. */
 onOneMachine('storage drivers on the kernel of Debian 12', (stage) => {
-  test('devicemapper does what every storage driver does', async () => {
-    const install = await bundleForMachine('test/unit/containerd/snapshots/drivers.test.ts', 'test/unit/containerd/snapshots/crash-child.ts')
-    const suite = 'node --disable-warning=ExperimentalWarning --test-reporter=spec --test-name-pattern="storage driver devicemapper" /opt/gantry/dist/drivers.test.mjs'
-    const { code, stdout } = await stage.run(`modprobe dm_thin_pool && ${install} && ${suite}`, 600_000)
-    assert.equal(code, 0, stdout.slice(-4000))
-    assert.match(stdout, /pass [1-9]/)
-    assert.doesNotMatch(stdout, /skipped [1-9]/)
-  })
-
   test('a pool in files warns, has a thin device for each layer and container, and leaves no device', async () => {
     await stage.daemon.restartWith('-s devicemapper --storage-opt dm.loopdatasize=2G --storage-opt dm.loopmetadatasize=64M --storage-opt dm.basesize=300M')
     assert.match(await stage.daemon.log(), /Usage of loopback devices is strongly discouraged for production use/)

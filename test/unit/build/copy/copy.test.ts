@@ -269,9 +269,10 @@ void test('names that are no UTF-8 are copied byte by byte', asRoot, async (cont
   assert.deepEqual(readdirSync(path.join(own.root, 'x'), { encoding: 'buffer' }), [name])
 })
 
+const inode = (place: string): number => lstatSync(place).ino
+
 void test('files of a tree that goes away become those of the target, unless they would differ', asRoot, async (context) => {
   const own = bench(context, { source: { 'd/a': { text: '1', mode: 0o640, owner: [0, 0] }, 'd/b': { hard: 'd/a' }, 'd/c': { text: '2', owner: [0, 0] }, 'd/s/e': { text: '3', owner: [7, 8] } } })
-  const inode = (place: string): number => lstatSync(place).ino
   const give = async (step: Parameters<typeof own.step>[0]): Promise<void> => await own.copy(own.step(step), { disposable: () => true })
   await give({ from: 'd', destination: '/x/' })
   assert.deepEqual(readTree(own.root), { 'x/': '', 'x/a': '1', 'x/b': '1', 'x/c': '2', 'x/s/': '', 'x/s/e': '3' })
