@@ -69,7 +69,7 @@ export async function sweep(): Promise<void> {
     const owner = ownerOf(directory)
     if (owner !== undefined && startTime(owner.pid) === owner.started) continue
     // One that was made this moment has no owner written yet.
-    if (owner === undefined && Date.now() - statSync(directory).mtimeMs < 60_000) continue
+    if (owner === undefined && Date.now() - (statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 60_000) continue
     await removePrivateDirectory(directory)
   }
 }
