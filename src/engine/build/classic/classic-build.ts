@@ -26,7 +26,7 @@ export async function classicBuild(room: ClassicRoom, build: ClassicBuild, { tel
     signal.throwIfAborted()
     const dockerfile = parseDockerfile(context.dockerfile.text)
     const told: ClassicMessage[] = []
-    const output = new ClassicOutput(dockerfile, build.quiet ? (message) => told.push(message) : tell)
+    const output = new ClassicOutput(dockerfile, { tell: build.quiet ? (message) => told.push(message) : tell, removes: build.remove })
     try {
       const { imageId } = await room.builder.build(requestOf(build, { context, names }), output, signal)
       output.finish(imageId)

@@ -25,6 +25,7 @@ interface Seen {
 export class ClassicOutput implements BuildReport {
   readonly #dockerfile: Dockerfile
   readonly #tell: (message: ClassicMessage) => void
+  readonly #removes: boolean
   readonly #seen = new Map<string, Seen>()
   #instructions: Instruction[] = []
   /** Instruction whose turn it is, and the step of it. */
@@ -34,9 +35,11 @@ export class ClassicOutput implements BuildReport {
   #running: string | undefined
   #text = ''
 
-  constructor(dockerfile: Dockerfile, tell: (message: ClassicMessage) => void) {
+  /** @param removes tells of containers that go: they always do, but who asked to keep them is not told so */
+  constructor(dockerfile: Dockerfile, { tell, removes }: { tell: (message: ClassicMessage) => void; removes: boolean }) {
     this.#dockerfile = dockerfile
     this.#tell = tell
+    this.#removes = removes
   }
 
   plan({ stages, root }: Plan): void {
@@ -131,7 +134,7 @@ export class ClassicOutput implements BuildReport {
     for (const data of output.splice(0)) this.#stream(Buffer.from(data).toString('utf8'))
     if (vertex.completed === undefined || vertex.error !== undefined) return false
     if (vertex.cached) this.#line(' ---> Using cache')
-    else if (step.kind === 'run') this.#line(` ---> Removed intermediate container ${short(vertex.id)}`)
+    else if (step.kind === 'run' && this.#removes) this.#line(` ---> Removed intermediate container ${short(vertex.id)}`)
     return true
   }
 
