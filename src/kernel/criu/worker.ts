@@ -165,7 +165,8 @@ function execute(kernel: Pick<Kernel, 'syscall'>, program: Program, given: Given
   try {
     return { child, own: takeDescriptor(kernel, child.pid ?? 0, programLeaves.peer) }
   } catch (error) {
-    if (isGone(child)) return { child, own: undefined }
+    // The kernel takes its descriptors away before it shows that it ends.
+    if ((error instanceof KernelError && error.code === 'ESRCH') || isGone(child)) return { child, own: undefined }
     throw error
   }
 }
