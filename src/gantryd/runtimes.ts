@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
 import { builtInRuntimeName, runtimeTable, type Runtimes } from '../engine/containers/runtimes.ts'
+import { findExecutable, pathDirectories } from '../kernel/find-executable.ts'
 import { GantryError } from '../lib/errors.ts'
 import type { FlagValues } from './command-line.ts'
 
@@ -48,17 +47,7 @@ function fromFile(name: string, value: unknown): { path: string; args: readonly 
 
 /** Administrators' programs are often not in the PATH of a service. */
 function findInPath(name: string): string | undefined {
-  const directories = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/usr/bin']
-  return directories.filter((directory) => directory.startsWith('/')).map((directory) => join(directory, name)).find(isExecutable)
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return findExecutable(name, [...pathDirectories(), '/usr/local/sbin', '/usr/sbin', '/usr/bin'])
 }
 
 function invalid(message: string): GantryError {

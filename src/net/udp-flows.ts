@@ -4,7 +4,8 @@ import { endFlow, listFlows } from '../kernel/netlink/conntrack.ts'
 import type { Flow } from '../kernel/netlink/conntrack.ts'
 import { protocol } from '../kernel/netlink/constants.ts'
 import { NetlinkSocket } from '../kernel/netlink/socket.ts'
-import type { FilterState, PacketFilter } from './packet-filter.ts'
+import type { PacketFilter } from './packet-filter.ts'
+import { PassingFilter } from './passing-filter.ts'
 import { isAnyAddress } from './port-holder.ts'
 import type { PortRule } from './port-holder.ts'
 
@@ -14,39 +15,22 @@ const UDP = 17
  * A packet filter under which UDP follows its ports at once. A caller that goes on sending keeps its flow alive in the kernel, and
  * with it where it once was translated to, or that it was not: such flows are ended when a port opens and when it closes.
  */
-export class UdpFollowingFilter implements PacketFilter {
-  readonly #filter: PacketFilter
+export class UdpFollowingFilter extends PassingFilter {
   readonly #kernel: Kernel
 
   constructor(filter: PacketFilter, kernel: Kernel) {
-    this.#filter = filter
+    super(filter)
     this.#kernel = kernel
   }
 
-  load(state: FilterState): Promise<string[]> {
-    return this.#filter.load(state)
-  }
-
-  async publish(rules: readonly PortRule[]): Promise<void> {
-    await this.#filter.publish(rules)
+  override async publish(rules: readonly PortRule[]): Promise<void> {
+    await super.publish(rules)
     this.#end(rules, (flow, rule) => flow.answering !== rule.containerIp)
   }
 
-  async withdraw(rules: readonly PortRule[]): Promise<void> {
-    await this.#filter.withdraw(rules)
+  override async withdraw(rules: readonly PortRule[]): Promise<void> {
+    await super.withdraw(rules)
     this.#end(rules, (flow, rule) => flow.answering === rule.containerIp)
-  }
-
-  isWhole(): Promise<boolean> {
-    return this.#filter.isWhole()
-  }
-
-  remove(): Promise<void> {
-    return this.#filter.remove()
-  }
-
-  close(): void {
-    this.#filter.close()
   }
 
   #end(rules: readonly PortRule[], isStale: (flow: Flow, rule: PortRule) => boolean): void {

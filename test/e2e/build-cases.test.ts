@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { classicBuild } from './harness/classic-build.ts'
-import { type Client, makeClient } from './harness/client.ts'
+import type { Client } from './harness/client.ts'
 import { configCases, fileCases, refusalCases } from './harness/build-cases.ts'
-import { type Engine, startEngine } from './harness/engine.ts'
-import { assertNothingLeftOfContainers, assertNothingLeftOfEngine, type Footprint, takeFootprint } from './harness/footprint.ts'
+import type { Engine } from './harness/engine.ts'
+import { assertNothingLeftOfContainers, type Footprint, takeFootprint } from './harness/footprint.ts'
 import { provideImages, tiny } from './harness/image.ts'
-import { sweep } from './harness/private-directory.ts'
+import { onOneEngine } from './harness/one-engine.ts'
 import { engineUnderTest } from './harness/stories.ts'
 
 /** Instructions that make a layer, of a build's own account of its steps. */
@@ -19,22 +19,16 @@ void describe('Dockerfiles', { concurrency: 3, skip: engineUnderTest !== 'gantry
   let docker: Client
   let clean: Footprint
 
-  before(async () => {
-    await sweep()
-    engine = await startEngine({ kind: 'gantryd' })
-    docker = makeClient('docker', engine)
-    clean = await takeFootprint(engine)
-    await provideImages(docker, [tiny])
-  })
-  after(async () => {
-    try {
+  onOneEngine(
+    async (own) => {
+      ;({ engine, docker } = own)
+      clean = await takeFootprint(engine)
+      await provideImages(docker, [tiny])
+    },
+    async () => {
       await assertNothingLeftOfContainers(engine, clean)
-      await engine.stop()
-      await assertNothingLeftOfEngine(engine)
-    } finally {
-      await engine.remove()
-    }
-  })
+    },
+  )
 
   /** The second time all of it comes from the cache, and is the same image. */
   const buildTwice = async (dockerfile: string, options: Parameters<typeof classicBuild>[2], cached?: number): Promise<string> => {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { classicBuild } from './harness/classic-build.ts'
-import { type Client, makeClient } from './harness/client.ts'
-import { type Engine, startEngine } from './harness/engine.ts'
-import { assertNothingLeftOfEngine } from './harness/footprint.ts'
-import { sweep } from './harness/private-directory.ts'
+import type { Client } from './harness/client.ts'
+import type { Engine } from './harness/engine.ts'
 import { projectRoot } from './harness/program.ts'
+import { onOneEngine } from './harness/one-engine.ts'
 import { engineUnderTest } from './harness/stories.ts'
 
 /** Made by scripts/setup with debootstrap, once for each machine. */
@@ -20,19 +19,9 @@ void describe('a C program on Debian', { concurrency: false, skip }, () => {
   let engine: Engine
   let docker: Client
 
-  before(async () => {
-    await sweep()
-    engine = await startEngine({ kind: 'gantryd' })
-    docker = makeClient('docker', engine)
+  onOneEngine(async (own) => {
+    ;({ engine, docker } = own)
     await docker.ok('import', '-c', 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin', debian, 'debian')
-  })
-  after(async () => {
-    try {
-      await engine.stop()
-      await assertNothingLeftOfEngine(engine)
-    } finally {
-      await engine.remove()
-    }
   })
 
   void test('is compiled and linked by the packages, and stands alone in the last of three stages', async () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classicBuild } from './harness/classic-build.ts'
 import { type Client, makeClient } from './harness/client.ts'
-import { type Engine, startEngine } from './harness/engine.ts'
-import { assertNothingLeftOfContainers, assertNothingLeftOfEngine, type Footprint, takeFootprint } from './harness/footprint.ts'
+import type { Engine } from './harness/engine.ts'
+import { assertNothingLeftOfContainers, type Footprint, takeFootprint } from './harness/footprint.ts'
 import { provideImages, tiny } from './harness/image.ts'
-import { sweep } from './harness/private-directory.ts'
+import { onOneEngine } from './harness/one-engine.ts'
 import { engineUnderTest } from './harness/stories.ts'
 
 /** `GANTRY_KILL_POINTS=100` for a long run. */
@@ -20,21 +20,11 @@ void describe('builds and kill -9', { concurrency: false, skip: engineUnderTest 
   let gantry: Client
   let clean: Footprint
 
-  before(async () => {
-    await sweep()
-    engine = await startEngine({ kind: 'gantryd' })
-    docker = makeClient('docker', engine)
+  onOneEngine(async (own) => {
+    ;({ engine, docker } = own)
     gantry = makeClient('gantry', engine)
     clean = await takeFootprint(engine)
     await provideImages(docker, [tiny])
-  })
-  after(async () => {
-    try {
-      await engine.stop()
-      await assertNothingLeftOfEngine(engine)
-    } finally {
-      await engine.remove()
-    }
   })
 
   void test(`killed at ${points} moments, a build leaves nothing and can be repeated`, async () => {

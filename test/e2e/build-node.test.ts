@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { classicBuild, type Files } from './harness/classic-build.ts'
-import { type Client, makeClient } from './harness/client.ts'
-import { type Engine, startEngine } from './harness/engine.ts'
+import type { Client } from './harness/client.ts'
+import type { Engine } from './harness/engine.ts'
 import { eventually } from './harness/eventually.ts'
-import { assertNothingLeftOfEngine } from './harness/footprint.ts'
 import { nodeArchive, npm } from './harness/node-image.ts'
-import { sweep } from './harness/private-directory.ts'
+import { onOneEngine } from './harness/one-engine.ts'
 import { engineUnderTest } from './harness/stories.ts'
 
 const skip = engineUnderTest !== 'gantryd' ? 'its builder is another' : npm === undefined && 'not installed: npm'
@@ -24,19 +23,9 @@ void describe('a Node service', { concurrency: false, skip }, () => {
   let engine: Engine
   let docker: Client
 
-  before(async () => {
-    await sweep()
-    engine = await startEngine({ kind: 'gantryd' })
-    docker = makeClient('docker', engine)
+  onOneEngine(async (own) => {
+    ;({ engine, docker } = own)
     await docker.ok('import', '-c', 'ENV PATH=/bin', await nodeArchive(engine.directory), 'node')
-  })
-  after(async () => {
-    try {
-      await engine.stop()
-      await assertNothingLeftOfEngine(engine)
-    } finally {
-      await engine.remove()
-    }
   })
 
   const file = `FROM node AS dependencies

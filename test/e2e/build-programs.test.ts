@@ -4,15 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { EngineBuild, EngineBuilt } from './harness/build-request.ts'
 import { classicBuild } from './harness/classic-build.ts'
-import { type Client, makeClient } from './harness/client.ts'
-import { type Engine, startEngine } from './harness/engine.ts'
-import { assertNothingLeftOfEngine } from './harness/footprint.ts'
+import type { Client } from './harness/client.ts'
+import type { Engine } from './harness/engine.ts'
 import { provideImages, tiny } from './harness/image.ts'
-import { mountsOf, sweep } from './harness/private-directory.ts'
+import { mountsOf } from './harness/private-directory.ts'
 import { must } from './harness/run.ts'
+import { onOneEngine } from './harness/one-engine.ts'
 import { engineUnderTest } from './harness/stories.ts'
 
 const helper = path.join(import.meta.dirname, 'harness/build-request.ts')
@@ -21,19 +21,9 @@ void describe('builds of real things', { concurrency: false, skip: engineUnderTe
   let engine: Engine
   let docker: Client
 
-  before(async () => {
-    await sweep()
-    engine = await startEngine({ kind: 'gantryd' })
-    docker = makeClient('docker', engine)
+  onOneEngine(async (own) => {
+    ;({ engine, docker } = own)
     await provideImages(docker, [tiny])
-  })
-  after(async () => {
-    try {
-      await engine.stop()
-      await assertNothingLeftOfEngine(engine)
-    } finally {
-      await engine.remove()
-    }
   })
 
   /** With the daemon away. */

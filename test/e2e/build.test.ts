@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
+import type { FileCase } from './harness/build-cases.ts'
 import { type BuildOptions, classicBuild, contextTar, postBuild } from './harness/classic-build.ts'
 import { type Client, makeClient } from './harness/client.ts'
 import { type Engine, startEngine } from './harness/engine.ts'
@@ -12,23 +13,14 @@ import { eventually } from './harness/eventually.ts'
 import { assertNothingLeftOfContainers, assertNothingLeftOfEngine, type Footprint, takeFootprint } from './harness/footprint.ts'
 import { provideImages, tiny } from './harness/image.ts'
 import { makePrivateEtc } from './harness/private-etc.ts'
-import { sweep } from './harness/private-directory.ts'
 import { startRegistry } from './harness/registry.ts'
 import { must } from './harness/run.ts'
+import { onOneEngine } from './harness/one-engine.ts'
 import { engineUnderTest } from './harness/stories.ts'
-
-interface Case extends BuildOptions {
-  says: string
-  /** After FROM tiny, unless it has a FROM of its own. */
-  file: string
-  /** Run in the image. */
-  run: string
-  prints: string
-}
 
 const list = (...names: string[]): string => names.join('\n')
 
-const cases: Case[] = [
+const cases: FileCase[] = [
   { says: 'a file of the context', file: 'COPY a /x', files: { a: 'hello\n' }, run: 'cat /x', prints: 'hello' },
   { says: 'a directory of the context', file: 'COPY d /x/', files: { 'd/a': 'A', 'd/s/b': 'B' }, run: 'cat /x/a /x/s/b', prints: 'AB' },
   { says: 'a pattern', file: 'COPY *.txt /x/', files: { 'a.txt': 'a', 'b.txt': 'b', 'c.md': 'c' }, run: 'ls /x', prints: list('a.txt', 'b.txt') },
@@ -100,26 +92,20 @@ void describe('builds without BuildKit', { concurrency: false, skip: engineUnder
   let clean: Footprint
   const run = async (image: string, command: string) => await docker.ok('run', '--rm', image, 'sh', '-c', command)
 
-  before(async () => {
-    await sweep()
-    engine = await startEngine({ kind: 'gantryd' })
-    docker = makeClient('docker', engine)
-    clean = await takeFootprint(engine)
-    await provideImages(docker, [tiny])
-  })
-  after(async () => {
-    try {
+  onOneEngine(
+    async (own) => {
+      ;({ engine, docker } = own)
+      clean = await takeFootprint(engine)
+      await provideImages(docker, [tiny])
+    },
+    async () => {
       const steps = path.join(engine.execRoot, 'build/steps')
       assert.deepEqual(existsSync(steps) ? readdirSync(steps) : [], [])
       assert.deepEqual(readdirSync(path.join(engine.dataRoot, 'build/contexts')), [])
       assert.equal((await engine.api({ path: '/system/df' })).text.includes('"InUse":true'), false)
       await assertNothingLeftOfContainers(engine, clean)
-      await engine.stop()
-      await assertNothingLeftOfEngine(engine)
-    } finally {
-      await engine.remove()
-    }
-  })
+    },
+  )
 
   for (const { says, file, run: command, prints, files, query } of cases) {
     void test(`an image has ${says}`, async () => {

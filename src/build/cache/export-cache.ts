@@ -1,6 +1,7 @@
 import { GantryError } from '../../lib/errors.ts'
 import type { CacheSpec } from '../contract.ts'
-import { blobOf, descriptorOf, dockerTypes, documentOf, ociTypes, unique, type OciBlob, type OciContent, type OciDescriptor } from '../export/content.ts'
+import type { Descriptor } from '../../containerd/images/contract.ts'
+import { blobOf, descriptorOf, dockerTypes, documentOf, ociTypes, unique, type OciBlob, type OciContent } from '../export/content.ts'
 import { layerBlob, layerType, readPacking } from '../export/layer-blob.ts'
 import { pushContent, storeContent } from '../export/send-content.ts'
 import { stepsOf } from '../export/provenance.ts'
@@ -63,7 +64,7 @@ async function cacheContent(room: BuildRoom, job: BuildJob, { spec, plans, solve
   const layers: CacheConfigLayer[] = []
   const records: CacheConfigRecord[] = []
   const places = new Map<string, number>()
-  const listed: OciDescriptor[] = []
+  const listed: Descriptor[] = []
   const blobs: OciBlob[] = []
   for (const { key, stack, created } of own.toSorted((one, other) => one.stack.length - other.stack.length)) {
     const layer = stack.at(-1)!
@@ -91,7 +92,7 @@ async function cacheContent(room: BuildRoom, job: BuildJob, { spec, plans, solve
 }
 
 /** An image manifest whose configuration is the cache's, or an index that lists it beside the layers. */
-function assembled({ config, blobs, listed, asIndex, types }: { config: OciBlob; blobs: OciBlob[]; listed: OciDescriptor[]; asIndex: boolean; types: typeof ociTypes | typeof dockerTypes }): OciContent {
+function assembled({ config, blobs, listed, asIndex, types }: { config: OciBlob; blobs: OciBlob[]; listed: Descriptor[]; asIndex: boolean; types: typeof ociTypes | typeof dockerTypes }): OciContent {
   const configured = { mediaType: cacheConfigType, digest: config.digest, size: config.size }
   const mediaType = asIndex ? types.index : types.manifest
   const document = documentOf(asIndex ? { schemaVersion: 2, mediaType, manifests: [...listed, configured] } : { schemaVersion: 2, mediaType, config: configured, layers: listed }, mediaType)

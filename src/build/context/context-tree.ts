@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { TarHandler } from '../../lib/tar/reader.ts'
-import { Pace } from '../copy/pace.ts'
+import { Pace } from '../../lib/pace.ts'
 import { unpackStream } from '../copy/unpack-archive.ts'
 import { removeTree } from './remove-tree.ts'
 

@@ -1,11 +1,12 @@
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs'
-import { Pace } from '../copy/pace.ts'
+import { ifThere } from '../../lib/if-there.ts'
+import { Pace } from '../../lib/pace.ts'
 
 const slash = Buffer.from('/')
 
 /** Removes a directory that nobody else writes to. Of thousands of files, one call each on this thread takes less than a trip to another. */
 export async function removeTree(root: string): Promise<void> {
-  await removeBelow(Buffer.from(root), new Pace(new AbortController().signal))
+  await removeBelow(Buffer.from(root), new Pace())
 }
 
 async function removeBelow(directory: Buffer, pace: Pace): Promise<void> {
@@ -18,13 +19,4 @@ async function removeBelow(directory: Buffer, pace: Pace): Promise<void> {
     await pace.rest()
   }
   rmdirSync(directory)
-}
-
-function ifThere<Result>(act: () => Result): Result | undefined {
-  try {
-    return act()
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -2,7 +2,7 @@ import { constants, ftruncateSync, openSync, closeSync, readSync, writeSync } fr
 import type { Kernel } from '../../kernel/kernel.ts'
 import { nr } from '../../kernel/syscalls.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
-import type { Pace } from './pace.ts'
+import type { Pace } from '../../lib/pace.ts'
 
 const pieceSize = 8 << 20
 const [SEEK_DATA, SEEK_HOLE, ENXIO] = [3, 4, 6]

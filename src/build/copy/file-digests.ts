@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs'
 import { readXattrs } from '../../containerd/snapshots/tree/xattrs.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
-import type { Pace } from './pace.ts'
+import type { Pace } from '../../lib/pace.ts'
 
 const mostKept = 500_000
 const small = 256 << 10

@@ -7,7 +7,7 @@ import { fsPath } from '../../lib/tar/member-name.ts'
 import { copyContent } from './copy-content.ts'
 import type { ModeChange } from './mode.ts'
 import type { Owner } from './owner.ts'
-import type { Pace } from './pace.ts'
+import type { Pace } from '../../lib/pace.ts'
 import type { TargetTree } from './target-tree.ts'
 
 const createFile = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW

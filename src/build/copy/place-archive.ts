@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
-import type { Pace } from './pace.ts'
+import type { Pace } from '../../lib/pace.ts'
 import type { TargetTree } from './target-tree.ts'
 import { isArchive, unpackArchive } from './unpack-archive.ts'
 

@@ -10,7 +10,7 @@ import type { TarEntry } from '../../lib/tar/entry.ts'
 import type { TarHandler } from '../../lib/tar/reader.ts'
 import { nodeCalls } from '../../containerd/snapshots/tree/node-calls.ts'
 import type { Owner } from './owner.ts'
-import type { Pace } from './pace.ts'
+import type { Pace } from '../../lib/pace.ts'
 
 /**
  * Is a file a tar archive, plain or compressed with gzip, bzip2, xz or zstd? What is in it decides, not its name. Source: Dockerfile reference, ADD.

@@ -1,13 +1,5 @@
+import type { Descriptor } from '../../containerd/images/contract.ts'
 import { digestOf } from '../../containerd/images/image-document.ts'
-
-/** OCI image-spec descriptor.md. */
-export interface OciDescriptor {
-  mediaType: string
-  digest: string
-  size: number
-  platform?: { architecture: string; os: string; variant?: string }
-  annotations?: Record<string, string>
-}
 
 /** Bytes that are there as long as the build lasts. */
 export interface OciBlob {
@@ -25,7 +17,7 @@ export interface OciDocument {
 
 /** Something that can be given away whole: an image, an index, a cache. */
 export interface OciContent {
-  root: OciDescriptor
+  root: Descriptor
   /** Each once. */
   blobs: OciBlob[]
   /** What another one names comes before it; the root is the last. */
@@ -55,7 +47,7 @@ export function blobOf(bytes: Buffer): OciBlob {
   return { digest: digestOf(bytes), size: bytes.length, open: () => once(bytes) }
 }
 
-export function descriptorOf({ digest, mediaType, bytes }: OciDocument, more: Pick<OciDescriptor, 'platform' | 'annotations'> = {}): OciDescriptor {
+export function descriptorOf({ digest, mediaType, bytes }: OciDocument, more: Pick<Descriptor, 'platform' | 'annotations'> = {}): Descriptor {
   const { platform, annotations } = more
   return { mediaType, digest, size: bytes.length, ...(platform && { platform }), ...(annotations && Object.keys(annotations).length > 0 && { annotations }) }
 }

@@ -4,7 +4,8 @@ import type { Platform } from '../plan/contract.ts'
 import type { BuildJob, BuildRoom } from '../solve/build-room.ts'
 import { hasAnnotations, readAnnotations } from './annotations.ts'
 import { attestationManifest, type Statement } from './attestation.ts'
-import { blobOf, descriptorOf, dockerTypes, documentOf, ociTypes, unique, type OciBlob, type OciContent, type OciDescriptor, type OciDocument } from './content.ts'
+import type { Descriptor } from '../../containerd/images/contract.ts'
+import { blobOf, descriptorOf, dockerTypes, documentOf, ociTypes, unique, type OciBlob, type OciContent, type OciDocument } from './content.ts'
 import type { BuiltImage } from './export-image.ts'
 import { layerBlob, layerType, readPacking } from './layer-blob.ts'
 
@@ -32,8 +33,8 @@ export async function imageContent(room: BuildRoom, job: BuildJob, { images, spe
   const types = isDocker(spec, isIndex || hasAnnotations(spec.attributes) || packing.kind === 'zstd') ? dockerTypes : ociTypes
   const blobs: OciBlob[] = []
   const documents: OciDocument[] = []
-  const listed: OciDescriptor[] = []
-  const attestations: OciDescriptor[] = []
+  const listed: Descriptor[] = []
+  const attestations: Descriptor[] = []
   for (const { platform, built, statements } of images) {
     const layers = []
     for (const layer of built.stack) layers.push(await layerBlob(room, job, layer, packing))
@@ -75,6 +76,6 @@ function isDocker({ type, attributes }: ExportSpec, isRich: boolean): boolean {
   return true
 }
 
-function shown({ architecture, os, variant }: Platform): NonNullable<OciDescriptor['platform']> {
+function shown({ architecture, os, variant }: Platform): NonNullable<Descriptor['platform']> {
   return { architecture, os, ...(variant !== undefined && { variant }) }
 }

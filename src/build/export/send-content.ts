@@ -3,7 +3,8 @@ import { writeTar, type TarMember } from '../../lib/tar/writer.ts'
 import { parseReference } from '../../lib/reference.ts'
 import type { ClientContent } from '../contract.ts'
 import type { BuildJob, BuildRoom } from '../solve/build-room.ts'
-import { descriptorOf, ociTypes, type OciBlob, type OciContent, type OciDescriptor } from './content.ts'
+import type { Descriptor } from '../../containerd/images/contract.ts'
+import { descriptorOf, ociTypes, type OciBlob, type OciContent } from './content.ts'
 
 /** The tar of an OCI image layout. `docker`: with a manifest.json, as `docker load` of every age reads it. */
 export async function* layoutTar(content: OciContent, { names, docker }: { names: readonly string[]; docker?: { config: string; layers: string[] } }): AsyncGenerator<Buffer, void, undefined> {
@@ -24,7 +25,7 @@ function familiar(name: string): string {
   return name.replace(/^docker\.io\/(library\/)?/, '')
 }
 
-function named(root: OciDescriptor, names: readonly string[]): OciDescriptor[] {
+function named(root: Descriptor, names: readonly string[]): Descriptor[] {
   if (names.length === 0) return [root]
   return names.map((name) => ({ ...root, annotations: { ...root.annotations, 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': parseReference(name).tag ?? 'latest' } }))
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { Pace } from '../copy/pace.ts'
+import { Pace } from '../../lib/pace.ts'
 import { openInRoot } from '../../kernel/in-root.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { readApk, readDpkg, readNpm, readPython, type FoundPackage } from './package-databases.ts'

@@ -59,11 +59,7 @@ class StepRun {
   async run(output: (stream: 1 | 2, data: Uint8Array) => void, signal: AbortSignal): ReturnType<StepRunner['run']> {
     let failed = true
     try {
-      signal.throwIfAborted()
-      const task = await this.#create()
-      const kill = (): void => void task.signal(9).catch(() => undefined)
-      signal.addEventListener('abort', kill, { once: true })
-      this.#undo.push(() => signal.removeEventListener('abort', kill))
+      const { task, kill } = await this.#createKillable(signal)
       const session = await task.attach({ stdin: false, stdout: true, stderr: true, closeStdin: false })
       const drained = stepOutput(session, output)
       signal.throwIfAborted()
@@ -83,11 +79,7 @@ class StepRun {
   /** The place of what failed is taken by a shell, whose changes go with the snapshot. */
   async shell(terminal: DebugTerminal, signal: AbortSignal): Promise<void> {
     try {
-      signal.throwIfAborted()
-      const task = await this.#create()
-      const kill = (): void => void task.signal(9).catch(() => undefined)
-      signal.addEventListener('abort', kill, { once: true })
-      this.#undo.push(() => signal.removeEventListener('abort', kill))
+      const { task, kill } = await this.#createKillable(signal)
       const session = await task.attach({ stdin: true, stdout: true, stderr: true, closeStdin: false })
       this.#undo.push(() => session.destroy())
       await this.#start(task)
@@ -97,6 +89,16 @@ class StepRun {
     } finally {
       await this.#end(true)
     }
+  }
+
+  /** Killed when nobody wants it any more. */
+  async #createKillable(signal: AbortSignal): Promise<{ task: Task; kill: () => void }> {
+    signal.throwIfAborted()
+    const task = await this.#create()
+    const kill = (): void => void task.signal(9).catch(() => undefined)
+    signal.addEventListener('abort', kill, { once: true })
+    this.#undo.push(() => signal.removeEventListener('abort', kill))
+    return { task, kill }
   }
 
   async #start(task: Task): Promise<void> {

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { accessSync, closeSync, constants, readFileSync, readSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, readFileSync, readSync } from 'node:fs'
 import { GantryError } from '../../lib/errors.ts'
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/sockets.ts'
 import { receiveMessage, type ReceivedMessage } from '../descriptor-passing.ts'
 import { KernelError, ProgramFailure } from '../failure.ts'
+import { findExecutable, pathDirectories } from '../find-executable.ts'
 import { initBinaryPath } from '../init-binary.ts'
 import type { Kernel } from '../kernel.ts'
 import { memoryFile } from '../memory-file.ts'
@@ -59,7 +59,7 @@ export function findCriu(act: string): string {
 
 /** In PATH, and where the system's tools are: callers of a runtime may have a user's PATH. */
 export function findProgram(name: string): string | undefined {
-  return searchPath().map((directory) => join(directory, name)).find(isExecutable)
+  return findExecutable(name, searchPath())
 }
 
 /** criu runs ip, tar and iptables-restore. */
@@ -69,7 +69,7 @@ export function criuEnvironment(): Record<string, string> {
 }
 
 function searchPath(): string[] {
-  return [...new Set([...(process.env['PATH'] ?? '').split(':').filter((directory) => directory.startsWith('/')), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'])]
+  return [...new Set([...pathDirectories(), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'])]
 }
 
 /** @throws KernelError, ProgramFailure */
@@ -185,13 +185,4 @@ function pairOf(kernel: Pick<Kernel, 'syscall'>, type: number): [number, number]
   const result = kernel.syscall(nr('socketpair'), AF_UNIX, type | SOCK_CLOEXEC, 0, pair)
   if (result < 0) throw new KernelError('cannot make a pair of sockets', -result)
   return [pair.readInt32LE(0), pair.readInt32LE(4)]
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

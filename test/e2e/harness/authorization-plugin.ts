@@ -1,5 +1,4 @@
-import { appendFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { servePlugin } from './plugin-server.ts'
 
 /**
  * An authorization plugin as third parties write them: `node authorization-plugin.ts SOCKET CALLS`. Nobody may have privileged
@@ -20,12 +19,4 @@ const answers: Record<string, (question: Question) => object> = {
   '/AuthZPlugin.AuthZRes': ({ ResponseBody }) => (decoded(ResponseBody).includes('hidden') ? { Allow: false, Msg: 'not for your eyes' } : { Allow: true }),
 }
 
-rmSync(socket, { force: true })
-createServer((request, response) => {
-  let text = ''
-  request.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  request.on('end', () => {
-    appendFileSync(callsFile, `${request.url} ${text}\n`)
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answers[request.url ?? '']?.(JSON.parse(text) as Question) ?? { Err: 'unknown call' }))
-  })
-}).listen(socket)
+servePlugin(socket, callsFile, ({ url = '' }, text) => ({ status: 200, type: 'application/json', body: answers[url]?.(JSON.parse(text) as Question) ?? { Err: 'unknown call' } }))

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { servePlugin } from './plugin-server.ts'
 
 /**
  * A network plugin as third parties write them: `node network-plugin.ts SOCKET STATE CALLS`. It answers NetworkDriver and IpamDriver,
@@ -97,20 +97,14 @@ const answers: Record<string, (body: Body) => Record<string, unknown>> = {
   },
 }
 
-rmSync(socket, { force: true })
-createServer((request, response) => {
-  let text = ''
-  request.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  request.on('end', () => {
-    appendFileSync(callsFile, `${request.url} ${text}\n`)
-    const answer = answers[request.url ?? '']
-    try {
-      if (request.method !== 'POST' || answer === undefined) throw new Error(`unknown call ${request.method} ${request.url}`)
-      const body = JSON.stringify(answer(JSON.parse(text) as Body))
-      writeFileSync(stateFile, JSON.stringify(state))
-      response.writeHead(200, { 'Content-Type': 'application/vnd.docker.plugins.v1.2+json' }).end(body)
-    } catch (error) {
-      response.writeHead(500, { 'Content-Type': 'application/json' }).end(JSON.stringify({ Err: (error as Error).message }))
-    }
-  })
-}).listen(socket)
+servePlugin(socket, callsFile, ({ method, url = '' }, text) => {
+  const answer = answers[url]
+  try {
+    if (method !== 'POST' || answer === undefined) throw new Error(`unknown call ${method} ${url}`)
+    const body = answer(JSON.parse(text) as Body)
+    writeFileSync(stateFile, JSON.stringify(state))
+    return { status: 200, type: 'application/vnd.docker.plugins.v1.2+json', body }
+  } catch (error) {
+    return { status: 500, type: 'application/json', body: { Err: (error as Error).message } }
+  }
+})

@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { findExecutable } from '../../../kernel/find-executable.ts'
 import { GantryError, messageOf } from '../../../lib/errors.ts'
 import type { NetworkInfo } from '../../contract.ts'
 
@@ -51,15 +52,8 @@ export function pluginFolders({ options }: Pick<NetworkInfo, 'options'>): string
 
 /** @throws NotFound */
 export function findProgram(type: string, folders: readonly string[]): string {
-  for (const folder of folders) {
-    const file = path.join(folder, type)
-    try {
-      accessSync(file, constants.X_OK)
-      return file
-    } catch {
-      // Maybe in the next one.
-    }
-  }
+  const file = findExecutable(type, folders)
+  if (file !== undefined) return file
   throw new GantryError('NotFound', `could not find CNI plugin ${type} in ${folders.join(', ')}`)
 }
 
