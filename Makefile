@@ -14,7 +14,8 @@ ADDON_CFLAGS := -shared -fPIC -O2 -Wall -Wextra -Werror
 UNIT_TESTS := 'test/unit/**/*.test.ts'
 E2E_TESTS := 'test/e2e/**/*.test.ts'
 VM_TESTS := 'test/vm/*.test.ts'
-TEST := $(NODE) --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000
+# What scripts/setup unpacked, rather than installed, is in build/bin.
+TEST := PATH="$$PATH:/usr/sbin:/sbin:$(CURDIR)/build/bin" $(NODE) --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000
 # Rounds of `make bench`.
 ROUNDS ?= 8
 

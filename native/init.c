@@ -35,7 +35,7 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, IOCTL = 16, SENDTO = 44, RECVFROM = 45,
        PREAD64 = 17, CLONE = 56, EXECVE = 59, KILL = 62, FCNTL = 72, SETSID = 112, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, RENAMEAT2 = 316, PPOLL = 271, SIGTIMEDWAIT = 128, DUP3 = 292, GETPPID = 110, PRCTL = 157,
        ACCEPT4 = 288, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 228, SETPGID = 109, WAIT4 = 61,
-       SENDFILE = 40, SOCKETPAIR = 53, GETPID = 39, SIGNALFD4 = 289, MEMFD_CREATE = 319, EXECVEAT = 322, FLOCK = 73, UNLINKAT = 263, MODE_OF_STAT = 6 };
+       SENDFILE = 40, SOCKETPAIR = 53, GETPID = 39, SIGNALFD4 = 289, MEMFD_CREATE = 319, EXECVEAT = 322, FLOCK = 73, UNLINKAT = 263, FTRUNCATE = 77, PIPE2 = 293, SETNS = 308, MODE_OF_STAT = 6 };
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl run\n");
 static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
@@ -52,7 +52,7 @@ static i64 sys6(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f) {
 enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGACTION = 134, SIGPROCMASK = 135, IOCTL = 29, SENDTO = 206, RECVFROM = 207,
        PREAD64 = 67, CLONE = 220, EXECVE = 221, KILL = 129, FCNTL = 25, SETSID = 157, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, RENAMEAT2 = 276, PPOLL = 73, SIGTIMEDWAIT = 137, DUP3 = 24, GETPPID = 173, PRCTL = 167,
        ACCEPT4 = 242, PIDFD_SEND_SIGNAL = 424, CLOSE_RANGE = 436, OPENAT2 = 437, PIDFD_OPEN = 434, PIDFD_GETFD = 438, CLOCK_GETTIME = 113, SETPGID = 154, WAIT4 = 260,
-       SENDFILE = 71, SOCKETPAIR = 199, GETPID = 172, SIGNALFD4 = 74, MEMFD_CREATE = 279, EXECVEAT = 281, FLOCK = 32, UNLINKAT = 35, MODE_OF_STAT = 4 };
+       SENDFILE = 71, SOCKETPAIR = 199, GETPID = 172, SIGNALFD4 = 74, MEMFD_CREATE = 279, EXECVEAT = 281, FLOCK = 32, UNLINKAT = 35, FTRUNCATE = 46, PIPE2 = 59, SETNS = 268, MODE_OF_STAT = 4 };
 #else
 #error "gantry-init knows x86-64 and aarch64"
 #endif
@@ -186,6 +186,7 @@ static void execute(const struct operation *ops, u32 count, u8 *blob) {
 enum { POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 16 };
 enum { FRAME = 65536, LINE = 16384, TAIL = 4 << 20, CLIENTS = 64 };
 enum { ATTACH = 1, START = 2, SIGNAL = 3, RESIZE = 4, WAIT = 5 };
+enum { FIXED = 7 }; /* descriptors beside those of clients in a turn */
 enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4, CLOSE_STDIN = 8 };
 enum { MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, NONBLOCK = 0x800, CLOEXEC = 0x80000 };
 
@@ -194,6 +195,7 @@ struct log_rules {
   u64 max_size; /* 0: one file for ever */
   u32 max_files, framed, hold, attributes_size;
   const char *path, *attributes;
+  u64 waiting; /* bytes of lines that wait for the disk before the oldest go; 0: the container waits */
 };
 struct monitor {
   i32 pid, pidfd, listen, sync, in, out, err, terminal, log, watched;
@@ -342,19 +344,45 @@ static void take_time(void) {
   stamp[stamp_size++] = 'Z';
 }
 
-static void write_all(i32 fd, const u8 *bytes, u32 size) {
-  while (size > 0) {
-    i64 n = sys(WRITE, fd, bytes, size);
+/* @return how much of it was written: less on a full disk */
+static u32 write_all(i32 fd, const u8 *bytes, u32 size) {
+  u32 done = 0;
+  while (done < size) {
+    i64 n = sys(WRITE, fd, bytes + done, size - done);
     if (n == -EINTR) continue;
-    if (n <= 0) return; /* a full disk loses log lines, not the container */
-    bytes += n;
-    size -= (u32)n;
+    if (n <= 0) break;
+    done += (u32)n;
   }
+  return done;
+}
+
+/* Bytes of the whole entries at the beginning. */
+static u32 whole_entries(const u8 *bytes, u32 size) {
+  u32 end = 0;
+  if (self->rules != 0 && self->rules->framed) {
+    for (;;) {
+      if (size - end < 8) return end;
+      u32 entry = 8 + ((u32)bytes[end] << 24 | (u32)bytes[end + 1] << 16 | (u32)bytes[end + 2] << 8 | bytes[end + 3]);
+      if (entry > size - end) return end;
+      end += entry;
+    }
+  }
+  for (u32 i = 0; i < size; i++)
+    if (bytes[i] == '\n') end = i + 1;
+  return end;
+}
+
+/* A full disk loses lines, not the container, and leaves no half of one, which would spoil the next. */
+static void write_entries(const u8 *bytes, u32 size) {
+  u32 written = write_all(self->log, bytes, size);
+  u32 kept = written == size ? size : whole_entries(bytes, written);
+  u64 stat[32];
+  if (kept < written && sys(FSTAT, self->log, stat) == 0) sys(FTRUNCATE, self->log, stat[6] - (written - kept));
+  log_size += kept;
 }
 
 static void flush_log(void) {
-  write_all(self->log, batch, batch_size);
-  log_size += batch_size;
+  write_entries(batch, batch_size);
   batch_size = 0;
 }
 
@@ -535,11 +563,167 @@ static u8 *json_line(u32 stream, const u8 *bytes, u32 size) {
   return to + 3;
 }
 
-static void log_line(u32 stream, const u8 *bytes, u32 size) {
+static void append(const u8 *entry, u32 length) {
   if (log_full() && !log_held) {
     flush_log();
     rotate();
   }
+  if (batch_size + length > sizeof batch) flush_log();
+  if (length > sizeof batch) {
+    write_entries(entry, length);
+  } else {
+    memcpy(batch + batch_size, entry, length);
+    batch_size += length;
+  }
+}
+
+/*
+ * mode=non-blocking: a process of its own writes the log, so that a disk that hangs holds nobody else. Entries, each behind its
+ * length, wait in a ring for room in the pipe to it; when the ring is full the oldest go.
+ */
+enum { NEWPID = 0x20000000, MAP_PRIVATE_NORESERVE = 0x4022, LAST_LINES = 10 /* seconds */ };
+static struct {
+  u8 *bytes;
+  u64 room, from, used;
+  i32 pipe, pidfd;
+  /* What is on its way through the pipe: out of the ring already. */
+  u8 *outgoing;
+  u32 size, done;
+} ring = {0, 0, 0, 0, -1, -1, 0, 0, 0};
+enum { OUTGOING = 4 + sizeof text };
+
+static void ring_copy(u64 at, u8 *to, const u8 *from, u32 size) { /* one of the two is the ring */
+  for (u32 i = 0; i < size; i++) {
+    u8 *byte = &ring.bytes[(at + i) % ring.room];
+    if (to) to[i] = *byte;
+    else *byte = from[i];
+  }
+}
+
+static u32 oldest(void) {
+  u32 length;
+  ring_copy(ring.from, (u8 *)&length, 0, 4);
+  return length;
+}
+
+static void let_go(u32 size) {
+  ring.from = (ring.from + size) % ring.room;
+  ring.used -= size;
+  if (ring.used == 0) ring.from = 0; /* so that quiet containers use few pages of it */
+}
+
+static void enqueue(const u8 *entry, u32 length) {
+  if (4 + length > ring.room) return;
+  while (ring.used + 4 + length > ring.room) let_go(4 + oldest());
+  ring_copy(ring.from + ring.used, 0, (u8 *)&length, 4);
+  ring_copy(ring.from + ring.used + 4, 0, entry, length);
+  ring.used += 4 + length;
+}
+
+/* The writer: what comes whole through the pipe is appended, until nobody has its other end. */
+__attribute__((noreturn)) static void write_log(i32 from) {
+  u8 *got = tail; /* nobody uses it in this process */
+  u32 have = 0;
+  sys(CLOSE_RANGE, 0, from - 1, 0);
+  sys(CLOSE_RANGE, from + 1, 0x7fffffff, 0);
+  self->log = (i32)sys(OPENAT, AT_FDCWD, self->rules->path, 01 | 0100 | 02000 | CLOEXEC, 0640);
+  begin_log();
+  for (;;) {
+    i64 n = sys(READ, from, got + have, FRAME);
+    if (n == -EINTR) continue;
+    if (n <= 0) die(0);
+    have += (u32)n;
+    u32 at = 0;
+    for (u32 length; have - at >= 4; at += 4 + length) {
+      memcpy(&length, got + at, 4);
+      if (have - at - 4 < length) break;
+      append(got + at + 4, length);
+    }
+    memcpy(got, got + at, have - at);
+    have -= at;
+    flush_log();
+  }
+}
+
+static void start_writer(void) {
+  i32 ends[2];
+  if (sys(PIPE2, ends, CLOEXEC) < 0) return;
+  /* Not into the namespace of the container, where the monitor's children are born by now. */
+  i32 own = (i32)sys(OPENAT, AT_FDCWD, "/proc/self/ns/pid", CLOEXEC, 0);
+  sys(SETNS, own, NEWPID);
+  sys(CLOSE, own);
+  i64 child = sys(CLONE, 17, 0, 0, 0, 0);
+  if (child == 0) write_log(ends[0]);
+  sys(CLOSE, ends[0]);
+  sys(FCNTL, ends[1], 4 /* F_SETFL */, 01 | NONBLOCK);
+  ring.pipe = ends[1];
+  ring.pidfd = (i32)sys(PIDFD_OPEN, child, 0);
+  ring.done = 0;
+}
+
+/* Gives the writer what it takes now. */
+static void feed_writer(void) {
+  int again = 0;
+  if (ring.bytes == 0) return;
+  for (;;) {
+    if (ring.done == ring.size) {
+      ring.size = ring.done = 0;
+      while (ring.used > 0 && (ring.size == 0 || ring.size + 4 + oldest() <= FRAME)) {
+        u32 size = 4 + oldest();
+        ring_copy(ring.from, ring.outgoing + ring.size, 0, size);
+        let_go(size);
+        ring.size += size;
+      }
+      if (ring.size == 0) return;
+    }
+    if (ring.pipe < 0) start_writer();
+    i64 n = sys(WRITE, ring.pipe, ring.outgoing + ring.done, ring.size - ring.done);
+    if (n == -EINTR) continue;
+    if (n == -EAGAIN) return;
+    if (n < 0) { /* somebody killed it */
+      shut(&ring.pipe);
+      shut(&ring.pidfd);
+      ring.done = 0;
+      if (again++ > 0) return;
+      continue;
+    }
+    ring.done += (u32)n;
+  }
+}
+
+static int fed(void) { return ring.done == ring.size && ring.used == 0; }
+
+/* Waits until everything has been written, `seconds` at most, or for ever when that is 0. */
+static void finish_writing(i64 seconds) {
+  i64 now[2], end = 0;
+  while (ring.bytes != 0) {
+    sys(CLOCK_GETTIME, 1, now);
+    if (end == 0) end = now[0] + seconds;
+    if (seconds > 0 && now[0] > end) return;
+    feed_writer();
+    if (fed()) shut(&ring.pipe); /* its end */
+    if (fed() && ring.pidfd < 0) return;
+    struct pollfd poll[2] = {{fed() ? -1 : ring.pipe, POLLOUT, 0}, {ring.pidfd, POLLIN, 0}};
+    i64 wait[2] = {1, 0};
+    sys(PPOLL, poll, 2, wait, 0, 8);
+    if (poll[1].revents && fed()) return;
+  }
+}
+
+static void begin_writing(void) {
+  const struct log_rules *rules = self->rules;
+  if (self->log < 0 || rules == 0 || rules->waiting == 0) return;
+  /* one entry has to find room */
+  u64 room = rules->waiting > OUTGOING ? rules->waiting : OUTGOING;
+  u8 *bytes = (u8 *)sys(MMAP, 0, room + OUTGOING, 3, MAP_PRIVATE_NORESERVE, -1, 0);
+  if ((i64)bytes < 0 && (i64)bytes > -4096) return; /* then the container waits */
+  ring.bytes = bytes;
+  ring.room = room;
+  ring.outgoing = bytes + room;
+  start_writer();
+}
+
+static void log_line(u32 stream, const u8 *bytes, u32 size) {
   if (lines[stream].pieces == 0) {
     lines[stream].time = stamp_time;
     lines[stream].stamp_size = stamp_size;
@@ -547,14 +731,13 @@ static void log_line(u32 stream, const u8 *bytes, u32 size) {
   }
   u32 length = (u32)((self->rules != 0 && self->rules->framed ? framed_line : json_line)(stream, bytes, size) - text);
   lines[stream].pieces = bytes[size - 1] == '\n' ? 0 : lines[stream].pieces + 1;
-  if (batch_size + length > sizeof batch) flush_log();
-  if (length > sizeof batch) {
-    write_all(self->log, text, length);
-    log_size += length;
-  } else {
-    memcpy(batch + batch_size, text, length);
-    batch_size += length;
-  }
+  if (ring.bytes != 0) enqueue(text, length);
+  else append(text, length);
+}
+
+static void lines_end(void) {
+  if (ring.bytes != 0) feed_writer();
+  else flush_log();
 }
 
 /* A line is logged when its newline arrives, or in pieces of 16 KiB that do not cut a character. */
@@ -578,7 +761,7 @@ static void log_bytes(u32 stream, const u8 *bytes, u32 size) {
     }
   }
   lines[stream].size = have;
-  flush_log();
+  lines_end();
 }
 
 static void log_end(u32 stream) {
@@ -586,7 +769,7 @@ static void log_end(u32 stream) {
   take_time();
   log_line(stream, lines[stream].bytes, lines[stream].size);
   lines[stream].size = lines[stream].pieces = 0;
-  flush_log();
+  lines_end();
 }
 
 /* ----------------------------------------------------------------------------------------------------- output and input */
@@ -803,19 +986,20 @@ static void set_nonblock(i32 fd) {
 
 /* One turn: wait, then serve everything that is ready. */
 static void turn(void) {
-  struct pollfd poll[6 + CLIENTS];
+  struct pollfd poll[FIXED + CLIENTS];
   u32 count = client_count;
   i64 soon[2] = {0, 100000000};
   if (log_held) rotate();
   int can_read = current == 0 && !log_held;
   i32 to = self->terminal >= 0 ? self->terminal : self->in;
-  struct pollfd fixed[6] = {
+  struct pollfd fixed[FIXED] = {
       {self->pidfd, POLLIN, 0},
       {self->listen, POLLIN, 0},
       {self->terminal >= 0 ? self->terminal : self->out, can_read ? POLLIN : 0, 0},
       {self->err, can_read ? POLLIN : 0, 0},
       {input_size > 0 ? to : -1, POLLOUT, 0},
       {self->watched, POLLPRI, 0},
+      {fed() ? -1 : ring.pipe, POLLOUT, 0},
   };
   memcpy(poll, fixed, sizeof fixed);
   /* poll reports a hang-up whether asked or not: leave descriptors out that are not wanted now */
@@ -825,14 +1009,15 @@ static void turn(void) {
     int listens = !c->attached || !(c->want & WANT_STDIN) || input_size == 0;
     struct pollfd p = {c->fd, (short)((listens && !c->input_ended ? POLLIN : 0) | (pending(c) ? POLLOUT : 0)), 0};
     if (!listens && p.events == 0) p.fd = -1; /* its hang-up counts only after its input */
-    poll[6 + i] = p;
+    poll[FIXED + i] = p;
   }
-  if (sys(PPOLL, poll, 6 + count, log_held ? soon : 0, 0, 8) < 0) return;
+  if (sys(PPOLL, poll, FIXED + count, log_held ? soon : 0, 0, 8) < 0) return;
+  if (poll[6].revents) feed_writer();
   if (poll[5].revents) look();
   if (poll[4].revents) feed();
   /* from the last to the first: drop() moves the last into the gap */
   for (u32 i = count; i-- > 0;) {
-    short got = poll[6 + i].revents;
+    short got = poll[FIXED + i].revents;
     if ((got & POLLIN && !receive(&clients[i])) || got & POLLERR || (got & POLLHUP && !(got & POLLIN))) drop(i);
   }
   if (current != 0) flush();
@@ -874,15 +1059,20 @@ static void monitor(struct monitor *block) {
     return;
   }
   close_others(self);
+  begin_writing();
   while (!exited) turn();
+  finish_writing(LAST_LINES);
   record_exit();
   for (;;) {
     if (current == 0) next_of_tail();
     else flush();
     int busy = current != 0 || tail_done < tail_size;
-    if (!busy || client_count == 0) die(0);
+    if (!busy || client_count == 0) break;
     if (current != 0) turn();
   }
+  /* The disk may come back. */
+  finish_writing(0);
+  die(0);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- docker-init */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { GantryError } from '../lib/errors.ts'
+import { collectWhenIdle } from '../lib/idle-collection.ts'
 import type { Decoder } from './decode.ts'
 
 /** Bytes of a JSON body; an archive is streamed and has no limit here. */
@@ -23,6 +24,7 @@ export async function readJson<T>(body: RequestBody, decoder: Decoder<T>, requir
     if (!required && text === '') return {} as T
     throw invalid('invalid JSON: got EOF while reading request body')
   }
+  collectWhenIdle(text.length)
   return decoder.decode(parse(text), '') ?? ({} as T)
 }
 

@@ -39,6 +39,7 @@ export class Call {
   readonly #switchProtocols: CallParts['switchProtocols']
   readonly #webSocket: CallParts['webSocket']
   readonly #review: CallParts['review']
+  #reviewed = false
 
   constructor(parts: CallParts) {
     this.engine = parts.engine
@@ -73,7 +74,13 @@ export class Call {
     this.#answer(() => sendEmpty(this.response, status), status)
   }
 
+  /** Whether the answer was shown to who must agree to it. Streams cannot be, before they are over. */
+  get reviewed(): boolean {
+    return this.#reviewed
+  }
+
   #answer(send: () => void, status: number, document?: unknown): void {
+    this.#reviewed = true
     if (this.#review === undefined) send()
     else void this.#review(status, document).then(send, (error: unknown) => sendError(this.response, error))
   }

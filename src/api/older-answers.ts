@@ -12,6 +12,7 @@ export function infoFor(minor: number, info: Document): Document {
   if (minor < 25) answer['SecurityOptions'] = ((info['SecurityOptions'] ?? []) as string[]).map(bareOption)
   const registries = info['RegistryConfig'] as Document | undefined
   if (minor < 47) answer['RegistryConfig'] = { AllowNondistributableArtifactsCIDRs: [], AllowNondistributableArtifactsHostnames: [], ...registries }
+  if (minor < 44) answer['Runtimes'] = Object.fromEntries(Object.entries((info['Runtimes'] ?? {}) as Record<string, Document>).map(([name, { status: _status, ...runtime }]) => [name, runtime]))
   if (minor < 49) {
     delete answer['FirewallBackend']
     for (const part of ['ContainerdCommit', 'RuncCommit', 'InitCommit']) answer[part] = withExpected(info[part] as Document | undefined)
@@ -32,9 +33,17 @@ function bareOption(option: string): string {
   return /^name=([^,]+)/.exec(option)?.[1] ?? option
 }
 
-/** Names that a container had by itself were among its aliases before they got a field of their own. */
+/** Names that a container had by itself were among its aliases before they got a field of their own (API 1.45). */
 export function containerFor(minor: number, container: ContainerInspect): ContainerInspect {
-  if (minor >= 45) return container
+  const answer = minor >= 48 || container.ImageManifestDescriptor === undefined ? container : withoutManifest(container)
+  return minor >= 45 ? answer : withOwnAliases(answer)
+}
+
+function withoutManifest({ ImageManifestDescriptor: _manifest, ...container }: ContainerInspect): ContainerInspect {
+  return container
+}
+
+function withOwnAliases(container: ContainerInspect): ContainerInspect {
   const networks = (container.NetworkSettings['Networks'] ?? {}) as Record<string, { Aliases?: string[] | null }>
   const own = [container.Id.slice(0, 12), container.Config.Hostname ?? ''].filter((name) => name !== '')
   const withNames = Object.entries(networks).map(([name, endpoint]) => [name, isUserDefined(name) ? { ...endpoint, Aliases: [...new Set([...(endpoint.Aliases ?? []), ...own])] } : endpoint])

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { errorTable, kindOf, messageOf } from '../lib/errors.ts'
+import { collectWhenIdle } from '../lib/idle-collection.ts'
 import { stringifyJson } from '../lib/json.ts'
 
 /** JSON as Go writes it: big integers in digits, one document a line. */
@@ -9,6 +10,7 @@ export function encodeJson(value: unknown): string {
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
   const body = encodeJson(value)
+  collectWhenIdle(body.length)
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) })
   response.end(body)
 }

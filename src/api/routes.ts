@@ -2,6 +2,7 @@ import type { Route } from './route.ts'
 import { archiveRoutes } from './routes/archive.ts'
 import { buildRoutes } from './routes/build.ts'
 import { buildkitRoutes } from './routes/buildkit.ts'
+import { checkpointRoutes } from './routes/checkpoints.ts'
 import { commitRoutes } from './routes/commit.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { distributionRoutes } from './routes/distribution.ts'
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   ...systemRoutes,
   ...containerRoutes,
   ...archiveRoutes,
+  ...checkpointRoutes,
   ...commitRoutes,
   ...execRoutes,
   ...imageRoutes,

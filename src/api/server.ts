@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Engine } from '../engine/engine.ts'
 import { GantryError, errorTable, kindOf, messageOf } from '../lib/errors.ts'
 import { authorize } from './authorization.ts'
-import type { AuthorizationPlugin } from './authorization.ts'
+import type { Authorization, AuthorizationPlugin } from './authorization.ts'
 import { Call } from './call.ts'
 import { hijack } from './hijack.ts'
 import { sendError } from './reply.ts'
@@ -75,7 +75,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     const line = `${request.method} ${request.url}`
     options.onRequest?.(line)
     response.setHeader('Api-Version', maxApiVersion)
-    response.setHeader('Docker-Experimental', 'false')
+    response.setHeader('Docker-Experimental', String(options.engine.system.experimental))
     response.setHeader('Ostype', 'linux')
     response.setHeader('Server', `Gantry/${options.engineVersion} (linux)`)
     response.on('error', () => response.destroy())
@@ -109,6 +109,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     })
     try {
       await match.route.handle(call)
+      if (authorization !== undefined && !call.reviewed) tellWhenOver({ response, socket, upgrade }, authorization)
     } catch (error) {
       // Who keeps a record hears of failures too; there is nothing left to deny.
       await authorization?.review(errorTable[kindOf(error)].status, { message: messageOf(error) }).catch(() => {})
@@ -147,6 +148,18 @@ interface Exchange {
 /** A reader that gives up on a body must not take the connection, and with it the reply, down. */
 function detached(request: IncomingMessage): Readable {
   return Readable.from(request.iterator({ destroyOnReturn: false }), { objectMode: false })
+}
+
+/** Plugins hear of a stream when it is over: its status, without what was in it. There is nothing left to deny. */
+function tellWhenOver({ response, socket, upgrade }: Pick<Exchange, 'response' | 'socket' | 'upgrade'>, { review }: Authorization): void {
+  let told = false
+  const tell = (): void => {
+    if (!told) void review(upgrade ? 101 : response.statusCode).catch(() => {})
+    told = true
+  }
+  if (response.writableEnded || socket.destroyed) return tell()
+  response.once('close', tell)
+  socket.once('close', tell)
 }
 
 function parseTarget(target: string): { path: string; query: string; minor: number } {

@@ -213,6 +213,12 @@ export const execConfig = struct<ExecConfig>('ExecOptions', {
   WorkingDir: string,
 })
 
+export const createCheckpoint = struct<{ CheckpointID?: string; CheckpointDir?: string; Exit?: boolean }>('CreateOptions', {
+  CheckpointID: string,
+  CheckpointDir: string,
+  Exit: bool,
+})
+
 export const execStart = struct<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] }>('ExecStartOptions', {
   Detach: bool,
   Tty: bool,

@@ -11,12 +11,13 @@ import { CacheImports } from './cache/import-cache.ts'
 import { listCache, pruneCache, selectCache, type CacheRoom } from './cache/usage.ts'
 import { checkDockerfile, checkFailure } from './checks/check-dockerfile.ts'
 import { pruneSources } from './copy/kept-sources.ts'
-import type { Builder, BuildReport, BuildRequest, BuildResult } from './contract.ts'
+import type { Builder, BuildReport, BuildRequest, BuildResult, PruneCache } from './contract.ts'
 import { parseDockerfile, type Dockerfile } from './dockerfile/dockerfile.ts'
 import { exportBuild } from './export/export.ts'
 import type { Plan, Platform } from './plan/contract.ts'
 import type { PlanOptions } from './plan/options.ts'
 import { planBuild } from './plan/plan.ts'
+import { shownName } from './plan/shown-name.ts'
 import { parsePlatform, platformText } from './plan/platform.ts'
 import type { BuildJob, BuildRoom } from './solve/build-room.ts'
 import { layoutImage, layoutReference } from './solve/layout-image.ts'
@@ -28,8 +29,8 @@ export interface OpenBuilder extends Omit<BuildRoom, 'cache' | 'cacheMounts' | '
   root: string
   /** What builds. */
   own: Platform
-  /** Bytes that the cache is cut to after a build; undefined: it grows. */
-  keepStorage?: number
+  /** What is pruned after builds, one after the other; none: the cache grows. */
+  gc?: readonly PruneCache[]
   tagged: (imageId: string, name: string) => void
   push: (name: string, job: BuildJob) => Promise<void>
 }
@@ -57,10 +58,10 @@ export function openBuilder(options: OpenBuilder): Builder {
   let collected = 0
   /** To look at the size of everything takes a while: nobody waits for it, and it is not done after each of many builds. */
   const collect = (): void => {
-    const { keepStorage } = options
-    if (keepStorage === undefined || running.size > 0 || closing.signal.aborted || Date.now() - collected < betweenCollections) return
+    const { gc = [] } = options
+    if (gc.length === 0 || running.size > 0 || closing.signal.aborted || Date.now() - collected < betweenCollections) return
     collected = Date.now()
-    const collecting = pruneCache(cacheRoom, { all: true, keepStorage, filters: new Map() })
+    const collecting = pruneInOrder(cacheRoom, gc)
       .catch((error: unknown) => log(`cannot cut the build cache: ${String(error)}`))
       .finally(() => running.delete(collecting))
     running.add(collecting)
@@ -94,6 +95,10 @@ export function openBuilder(options: OpenBuilder): Builder {
       cache.close()
     },
   }
+}
+
+async function pruneInOrder(room: CacheRoom, rules: readonly PruneCache[]): Promise<void> {
+  for (const rule of rules) await pruneCache(room, rule)
 }
 
 interface OneBuild {
@@ -159,7 +164,7 @@ async function planAndSolve(options: OpenBuilder, room: BuildRoom, { job, docker
 async function resolveImage(room: BuildRoom, job: BuildJob, { reference, platform, explicit }: { reference: string; platform: Platform; explicit: boolean }): ReturnType<PlanOptions['image']> {
   const layout = layoutReference(reference)
   if (layout !== undefined) return await layoutImage(room, job, { ...layout, platform })
-  const vertex = new LiveVertex(job, { name: `[internal] load metadata for ${reference}` })
+  const vertex = new LiveVertex(job, { name: `[internal] load metadata for ${shownName(reference)}` })
   return await vertex.during(() =>
     room.images.resolve({
       reference,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ContainerConfig } from '../engine/types/container-config.ts'
+import type { ContextArchive } from './context/archive/context-archive.ts'
 import type { Plan } from './plan/contract.ts'
 
 /**
@@ -72,6 +73,8 @@ export interface BuildContext {
   ready?(): Promise<void>
   /** It is removed after the build: its files may become the layer's. */
   disposable?: boolean
+  /** What is in it is known without its files, which `unpack` makes at `root`: to be called before anyone looks there. */
+  archive?: ContextArchive
   /** Lines of the .dockerignore whose paths are not there. */
   ignored?: readonly string[]
   /** Digest of the file at `path` (content, mode, owner; not times), cached. */

@@ -77,6 +77,15 @@ export const commonCommands = ['run', 'exec', 'ps', 'build', 'pull', 'push', 'im
 export const groups: Record<string, Group> = {
   builder: { summary: 'Manage builds', commands: { build, du: builderDu, history: builderHistory, prune: builderPrune } },
   buildx: { summary: 'Build with BuildKit', commands: { build, du: builderDu, history: builderHistory, prune: builderPrune } },
+  checkpoint: {
+    summary: 'Manage checkpoints',
+    commands: {
+      create: one('Create a checkpoint from a running container', async () => (await import('./commands/checkpoint-create.ts')).checkpointCreateCommand),
+      ls: one('List checkpoints for a container', async () => (await import('./commands/checkpoint-ls.ts')).checkpointLsCommand),
+      rm: one('Remove a checkpoint', async () => (await import('./commands/checkpoint-rm.ts')).checkpointRmCommand),
+    },
+    aliases: { list: 'ls', remove: 'rm' },
+  },
   container: {
     summary: 'Manage containers',
     commands: {

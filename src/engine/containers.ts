@@ -5,6 +5,7 @@ import { Mappers } from '../containerd/tasks/mappers.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { NetworkService } from '../net/contract.ts'
 import type { NetworkMembers } from './networks.ts'
+import { containerCheckpoints, createCheckpoint, removeCheckpoint } from './checkpoints/checkpoints.ts'
 import { attachContainer } from './attach/attach.ts'
 import type { Containers, Events, Execs } from './engine.ts'
 import { createExecs } from './exec/execs.ts'
@@ -20,7 +21,7 @@ import { containerChanges } from './containers/changes.ts'
 import type { Container } from './containers/container.ts'
 import { commitContainer } from './containers/commit.ts'
 import type { ContainersContext, DefaultDns, LogDefaults } from './containers/context.ts'
-import { connectContainer, disconnectContainer } from './containers/connect-network.ts'
+import { connectContainer, disconnectContainer, forgetNetwork } from './containers/connect-network.ts'
 import { createContainer } from './containers/create.ts'
 import type { ContainerDefaults } from './containers/container-defaults.ts'
 import { changePorts } from './containers/change-ports.ts'
@@ -144,6 +145,7 @@ export function openContainers(options: OpenContainers): ContainersRoom {
     members: {
       connect: async (ref, options) => connectContainer(ctx, registry.get(ref), options),
       disconnect: async (ref, network) => disconnectContainer(ctx, registry.get(ref), network),
+      forget: async (ref, network) => forgetNetwork(ctx, registry.get(ref), network),
     },
     close: () => {
       views.close()
@@ -162,7 +164,7 @@ function createContainers(ctx: ContainersContext, views: FileViews): Containers 
   const get = (ref: string): ReturnType<ContainerRegistry['get']> => ctx.registry.get(ref)
   return {
     create: (request) => timed('container_actions', 'create', () => createContainer(ctx, request)),
-    start: async (ref) => startContainer(ctx, get(ref)),
+    start: async (ref, from) => startContainer(ctx, get(ref), from),
     stop: async (ref, options) => stopContainer(ctx, get(ref), options),
     restart: async (ref, options) => restartContainer(ctx, get(ref), options),
     kill: (ref, signal) => signalContainer(ctx, ref, signal),
@@ -191,6 +193,9 @@ function createContainers(ctx: ContainersContext, views: FileViews): Containers 
     getArchive: async (ref, path) => getContainerArchive(ctx, get(ref), { ref, path }),
     putArchive: async (ref, path, options) => putContainerArchive(ctx, get(ref), { ...options, ref, path }),
     commit: (ref, options) => timed('container_actions', 'commit', async () => commitContainer(ctx, get(ref), options)),
+    createCheckpoint: async (ref, checkpoint) => createCheckpoint(ctx, get(ref), { ...checkpoint, ref }),
+    checkpoints: async (ref, options) => containerCheckpoints(ctx, get(ref), { ...options, ref }),
+    removeCheckpoint: async (ref, checkpoint) => removeCheckpoint(ctx, get(ref), { ...checkpoint, ref }),
     explain: async (ref) => explainContainer(ctx, get(ref)),
     changePorts: async (ref, change) => changePorts(ctx, get(ref), change),
     explainNetwork: async (ref) => explainNetwork(ctx, get(ref)),

@@ -13,7 +13,7 @@ import type { EndpointSettings, HostConfig } from './types/host-config.ts'
 import type { Credentials, DistributionInspect, ProgressMessage, SearchResult } from '../containerd/distribution/contract.ts'
 import type { BuildKit } from '../build/buildkit/buildkit.ts'
 import type { Builds } from './types/builds.ts'
-import type { ImageStore } from '../containerd/images/contract.ts'
+import type { Descriptor, ImageStore } from '../containerd/images/contract.ts'
 
 /**
  * Docker semantics behind the Engine API. The API room parses HTTP into these calls and writes their answers; it
@@ -41,7 +41,8 @@ export interface Engine {
 
 export interface Containers {
   create(request: CreateContainer): Promise<{ Id: string; Warnings: string[] }>
-  start(ref: string): Promise<void>
+  /** As it was at a checkpoint, if `from` is given. @throws System: there is no such checkpoint, or criu's words */
+  start(ref: string, from?: StartFrom): Promise<void>
   /** `timeout` seconds before SIGKILL; undefined: the container's own or 10; -1: never. */
   stop(ref: string, options: { timeout?: number; signal?: string }): Promise<void>
   restart(ref: string, options: { timeout?: number; signal?: string }): Promise<void>
@@ -90,6 +91,11 @@ export interface Containers {
   putArchive(ref: string, path: string, options: PutArchive): Promise<void>
   /** Makes an image of a container's changes. @returns the image's id */
   commit(ref: string, options: CommitContainer): Promise<{ Id: string }>
+  /** Writes it into images (criu); with `exit` it has ended then. When it fails it goes on. @throws Conflict when it does not run; NotImplemented without criu; System */
+  createCheckpoint(ref: string, checkpoint: { name: string; directory: string; exit: boolean }): Promise<void>
+  /** Of its own directory, or of the absolute path `directory`. */
+  checkpoints(ref: string, options: { directory: string }): Promise<{ Name: string }[]>
+  removeCheckpoint(ref: string, checkpoint: { name: string; directory: string }): Promise<void>
   /** The program that made the container, one operation a line. */
   explain(ref: string): Promise<string[]>
   /** Publishes more ports or fewer, now and at each later start. @returns all that are bound @throws NotFound for a port that is not published */
@@ -100,6 +106,13 @@ export interface Containers {
   testPort(ref: string, port: string): Promise<TestPacket>
   /** Mounts the root file system, without volumes, on a path of the host, read-only; of a stopped container as well. */
   showFiles(ref: string): Promise<FileView>
+}
+
+export interface StartFrom {
+  /** Its name. */
+  checkpoint: string
+  /** An absolute path; empty: the container's own. */
+  directory: string
 }
 
 /** A container's root file system at a path of the engine's host. It follows the container from start to end and start. */
@@ -223,6 +236,8 @@ export interface Images {
   tag(source: string, target: string): Promise<void>
   load(archive: Readable, progress: (line: string) => void, options?: { platform?: string }): Promise<void>
   importTar(archive: Readable, options: { reference?: string; message?: string; changes: string[]; platform?: string }): Promise<string>
+  /** The same of the archive behind a URL. */
+  importFrom(source: string, options: { reference?: string; message?: string; changes: string[]; platform?: string; signal: AbortSignal }, progress: (message: ProgressMessage) => void): Promise<string>
   /** @throws NotFound for an image of another platform */
   save(references: string[], options?: { platform?: string }): Promise<Readable>
   /** `progress` gets Docker's messages; nothing has been sent when the registry does not have the image. */
@@ -377,6 +392,8 @@ export interface EventMessage {
 
 export interface System {
   info(): Promise<Record<string, unknown>>
+  /** What Docker keeps behind a flag is served (--experimental): checkpoints. */
+  readonly experimental: boolean
   /** The /version document without Api-version negotiation. */
   version(): Record<string, unknown>
   /** What is on or off by name; a reload may change it. */
@@ -407,6 +424,7 @@ export interface ContainerSummary {
   HostConfig: { NetworkMode: string; Annotations?: Record<string, string> }
   NetworkSettings: { Networks: Record<string, EndpointSettings> }
   Mounts: Record<string, unknown>[]
+  ImageManifestDescriptor?: Descriptor
 }
 
 /** GET /containers/{id}/json. */
@@ -436,6 +454,7 @@ export interface ContainerInspect {
   Mounts: Record<string, unknown>[]
   Config: ContainerConfig
   NetworkSettings: Record<string, unknown>
+  ImageManifestDescriptor?: Descriptor
 }
 
 export interface ContainerState {

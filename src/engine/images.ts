@@ -3,6 +3,7 @@ import type { Events, Images } from './engine.ts'
 import { changedConfig } from './images/changed-config.ts'
 import { describeHistory, describeImage, describeManifests, summarizeImage } from './images/describe.ts'
 import { selectImages } from './images/filter.ts'
+import { openImportSource } from './images/import-source.ts'
 import { pruneImages } from './images/prune.ts'
 import { pullImages } from './images/pull.ts'
 import { pushImages } from './images/push.ts'
@@ -46,6 +47,13 @@ export function createImages(options: ImagesOptions): Images {
     return lines
   }
 
+  async function importTar(archive: AsyncIterable<Uint8Array>, { changes, ...request }: Parameters<Images['importTar']>[1]): Promise<string> {
+    const image = await store.importTar(archive, { ...request, config: changedConfig({}, changes) })
+    if (request.reference !== undefined) announce('tag', image, familiarTag(request.reference))
+    announce('import', image)
+    return image.id
+  }
+
   return {
     store,
     remove,
@@ -70,12 +78,9 @@ export function createImages(options: ImagesOptions): Images {
     load: async (archive: Readable, progress, options) => {
       for (const image of await store.load(archive, progress, options)) announce('load', image)
     },
-    importTar: async (archive: Readable, { changes, ...request }) => {
-      const image = await store.importTar(archive, { ...request, config: changedConfig({}, changes) })
-      if (request.reference !== undefined) announce('tag', image, familiarTag(request.reference))
-      announce('import', image)
-      return image.id
-    },
+    importTar,
+    importFrom: async (source, { signal, ...request }, progress) =>
+      await importTar(await openImportSource(source, { signal, progress }), { ...request, message: request.message || `Imported from ${source}` }),
     save: (references, options) => store.save(references, options),
     pull: (request, progress) => pullImages({ distribution, store, events, request, progress }),
     push: (request, progress) => pushImages({ distribution, store, events, request, progress }),

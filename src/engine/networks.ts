@@ -19,6 +19,8 @@ export interface NetworkMembers {
   /** @throws NotFound for the container */
   connect(containerRef: string, options: { network: NetworkInfo; settings: EndpointSettings }): Promise<void>
   disconnect(containerRef: string, network: NetworkInfo): Promise<void>
+  /** A container that does not run leaves a network that is no more. @returns whether it had one of that name or id */
+  forget(containerRef: string, networkRef: string): Promise<boolean>
 }
 
 /** Docker's view of networks over the network service. */
@@ -54,7 +56,8 @@ export function createNetworks({ service, events, members, defaults = { options:
     },
     connect: async (ref, { container, settings }) => members.connect(container, { network: service.get(ref), settings }),
     disconnect: async (ref, { container, force }) => {
-      const network = service.get(ref)
+      const network = await found(service, ref, () => members.forget(container, ref))
+      if (network === undefined) return
       try {
         await members.disconnect(container, network)
       } catch (error) {
@@ -70,4 +73,14 @@ async function disconnectLeftOver(service: NetworkService, network: NetworkInfo,
   const endpoint = service.endpoints(network.id).find(({ containerId, containerName }) => containerName === ref || containerId.startsWith(ref))
   if (endpoint === undefined) throw new GantryError('NotFound', `endpoint ${ref} not found`)
   await service.release(endpoint.id)
+}
+
+/** Undefined: there is none, and `forget` has done what there was to do. @throws NotFound */
+async function found(service: NetworkService, ref: string, forget: () => Promise<boolean>): Promise<NetworkInfo | undefined> {
+  try {
+    return service.get(ref)
+  } catch (error) {
+    if (kindOf(error) !== 'NotFound' || !(await forget().catch(() => false))) throw error
+    return undefined
+  }
 }

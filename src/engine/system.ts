@@ -1,9 +1,12 @@
 import { hostname, machine, release, totalmem, availableParallelism } from 'node:os'
 import { shownProxy } from '../containerd/distribution/proxy-settings.ts'
+import { builtInRuntimeName } from './containers/runtimes.ts'
 import type { System } from './engine.ts'
+import type { Kernel } from '../kernel/kernel.ts'
 import { diskUsage, type DiskUsageSources } from './system/disk-usage.ts'
 import { registryConfig } from './system/registry-config.ts'
 import { probeHost } from './system/host.ts'
+import { withStatus, type ShownRuntime } from './system/runtime-status.ts'
 import { securityOptionsOf } from './system/security-options.ts'
 import { readCdiDevices } from './devices/cdi-directories.ts'
 import { hostWarnings, storageWarnings } from './system/warnings.ts'
@@ -29,7 +32,9 @@ export interface SystemOptions extends DiskUsageSources {
   logDrivers: string[]
   /** Of containers that name none. */
   logDriver?: string
-  runtimes: () => Record<string, { path: string; runtimeArgs?: readonly string[] }>
+  runtimes: () => Record<string, ShownRuntime>
+  /** To ask runtimes what they can do. */
+  kernel: Pick<Kernel, 'tool'>
   defaultRuntime: string
   /** Docker's defaults unless told. */
   security?: SecurityDefaults
@@ -41,13 +46,15 @@ export interface SystemOptions extends DiskUsageSources {
   firewallBackend?: string
   /** How many follow the events. */
   eventListeners?: () => number
+  /** --experimental */
+  experimental?: boolean
   /** By name, on or off. */
   features?: Readonly<Record<string, boolean>>
 }
 
 /** What the engine says of itself and its host. */
 export function createSystem(options: SystemOptions): System {
-  return { info: () => info(options), version: () => version(options), diskUsage: (types) => diskUsage(options, types), features: () => options.features ?? {} }
+  return { experimental: options.experimental ?? false, info: () => info(options), version: () => version(options), diskUsage: (types) => diskUsage(options, types), features: () => options.features ?? {} }
 }
 
 /** Left out while there is none (API 1.50). */
@@ -71,13 +78,14 @@ function version(options: SystemOptions): Record<string, unknown> {
   return {
     Platform: { Name: 'Gantry' },
     Components: [
-      { Name: 'Engine', Version: options.version, Details: { ...common, Experimental: 'false' } },
+      { Name: 'Engine', Version: options.version, Details: { ...common, Experimental: String(options.experimental ?? false) } },
       part('gantry-containerd'),
       part('gantry-runc'),
       part('gantry-init'),
     ],
     Version: options.version,
     ...common,
+    ...(options.experimental && { Experimental: true }),
   }
 }
 
@@ -121,9 +129,9 @@ async function info(options: SystemOptions): Promise<Record<string, unknown>> {
     NoProxy: options.registries?.proxies?.none ?? '',
     Name: hostname(),
     Labels: options.labels,
-    ExperimentalBuild: false,
+    ExperimentalBuild: options.experimental ?? false,
     ServerVersion: options.version,
-    Runtimes: options.runtimes(),
+    Runtimes: await withStatus(options.kernel, options.runtimes(), builtInRuntimeName),
     DefaultRuntime: options.defaultRuntime,
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     LiveRestoreEnabled: true,

@@ -87,7 +87,7 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Com
   const builds = openBuilds({
     kernel, dataRoot, execRoot, store, snapshotter, tasks, networks: network, events, security, initPath,
     runtimes: config.runtimes, dns: config.dns, cgroupDriver: config.cgroups.driver, cgroupParent: config.cgroups.parent,
-    keepStorage: config.buildCache.keepStorage,
+    gc: config.buildCache,
     images: () => images,
     distribution: () => distribution,
     containers: () => room.all(),
@@ -116,10 +116,12 @@ export async function composeEngine(config: DaemonConfig, log: Log): Promise<Com
     logDrivers: [...logDrivers],
     logDriver: config.logs.driver,
     runtimes: () => config.runtimes.list(),
+    kernel,
     get defaultRuntime() {
       return config.runtimes.default
     },
     features: config.features,
+    experimental: config.experimental,
     firewallBackend: networks.filters.ipv4 || networks.filters.ipv6 ? (networks.filters.backend ?? 'nftables') : undefined,
     eventListeners: () => events.counts().subscribers - ownListeners,
     cgroupDriver: config.cgroups.driver,

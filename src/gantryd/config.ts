@@ -6,6 +6,7 @@ import { GantryError } from '../lib/errors.ts'
 import type { ContainerDefaults } from '../engine/containers/container-defaults.ts'
 import { defaultCdiDirectories } from '../engine/devices/cdi-directories.ts'
 import { checkStorageDriver } from './builtins.ts'
+import type { PruneCache } from '../build/contract.ts'
 import { resolveBuildCache } from './build-cache.ts'
 import { resolveCgroups, type CgroupConfig } from './cgroups.ts'
 import type { FlagValues } from './command-line.ts'
@@ -44,6 +45,8 @@ export interface DaemonConfig {
   /** What containers get that do not say otherwise. */
   containers: ContainerDefaults
   features: Features
+  /** What Docker keeps behind a flag is served. */
+  experimental: boolean
   /** Seconds. */
   shutdownTimeout: number
   /** Where metrics are served, if anywhere. */
@@ -59,7 +62,7 @@ export interface DaemonConfig {
   /** Later ones take precedence. */
   cdiDirectories: string[]
   /** Bytes that the build cache is cut to; undefined: it grows. */
-  buildCache: { keepStorage?: number }
+  buildCache: PruneCache[]
 }
 
 /** @throws InvalidParameter, NotImplemented */
@@ -86,6 +89,7 @@ export function resolveConfig(values: FlagValues): DaemonConfig {
     runtimes: liveRuntimes(resolveRuntimes(values)),
     containers: resolveContainerDefaults(values),
     features: resolveFeatures(values),
+    experimental: switched('experimental', false),
     shutdownTimeout: checkShutdownTimeout((values.get('shutdown-timeout') as number | undefined) ?? 15),
     metrics: text('metrics-addr') === undefined ? undefined : parseMetricsAddress(text('metrics-addr')!),
     storage: resolveStorage(text('storage-driver'), list('storage-opt')),

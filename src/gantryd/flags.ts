@@ -21,7 +21,7 @@ export const flags: readonly Flag[] = [
   { name: 'bip6', kind: 'string', help: 'string|Specify default-bridge IPv6 network' },
   { name: 'bridge', short: 'b', kind: 'string', help: 'string|Attach containers to a network bridge' },
   { name: 'bridge-name', kind: 'string', help: 'string|Name of the default bridge\'s interface (default "docker0")' },
-  { name: 'builder', kind: 'map', fileOnly: true, help: 'Garbage collection of the build cache: gc.enabled, gc.defaultKeepStorage' },
+  { name: 'builder', kind: 'map', fileOnly: true, help: 'Garbage collection of the build cache: gc.enabled, gc.defaultKeepStorage, gc.policy' },
   { name: 'cdi-spec-dir', kind: 'list', key: 'cdi-spec-dirs', help: 'list|CDI specification directories to use (default [/etc/cdi,/var/run/cdi])' },
   { name: 'cgroup-parent', kind: 'string', help: 'string|Set parent cgroup for all containers' },
   { name: 'config-file', kind: 'string', flagOnly: true, help: 'string|Daemon configuration file (default "/etc/gantry/daemon.json")' },
@@ -44,6 +44,7 @@ export const flags: readonly Flag[] = [
   { name: 'dns-search', kind: 'list', help: 'list|DNS search domains to use' },
   { name: 'exec-opt', kind: 'list', key: 'exec-opts', help: 'list|Runtime execution options' },
   { name: 'exec-root', kind: 'string', help: 'string|Root directory for execution state files (default "/run/gantry")' },
+  { name: 'experimental', kind: 'bool', help: 'Enable experimental features: checkpoints' },
   { name: 'feature', kind: 'list', flagOnly: true, help: 'map|Enable feature in the daemon' },
   { name: 'features', kind: 'map', fileOnly: true, help: 'Features that are on or off, by name' },
   { name: 'fixed-cidr', kind: 'string', help: 'string|IPv4 subnet for the default bridge network' },
@@ -105,7 +106,7 @@ export const flags: readonly Flag[] = [
 export const missingFlags: ReadonlySet<string> = new Set([
   'allow-direct-routing', 'allow-nondistributable-artifacts', 'api-cors-header',
   'bridge-accept-fwmark', 'containerd', 'containerd-namespace', 'containerd-plugins-namespace',
-  'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd', 'experimental', 'ip-forward-no-drop',
+  'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd', 'ip-forward-no-drop',
   'network-control-plane-mtu', 'node-generic-resource', 'oom-score-adjust', 'raw-logs', 'rootless',
   'swarm-default-advertise-addr',
 ])

@@ -33,7 +33,7 @@ export async function openStorage(dataRoot: string, config: StorageConfig, log: 
     checkStorageDriver(name)
     const driver = snapshotDrivers.find((each) => each.name === name)!
     const place = { kernel: linuxKernel, root: join(dataRoot, name) }
-    const missing = await driver.missing(place)
+    const missing = await driver.missing({ ...place, options })
     if (missing !== undefined) throw new GantryError('Unavailable', `error initializing graphdriver: cannot use storage driver ${name}: ${missing}`)
     return await driver.open({ ...place, options, log: (line) => log('warn', line) })
   }

@@ -35,6 +35,12 @@ export function checkLogOptions(driver: string, options: LogOptions): void {
   }
 }
 
+/** @throws InvalidParameter in Docker's words: what is no driver of the engine's would be a plugin's */
+export function checkLogDriver(driver: string): void {
+  if (['none', 'json-file', 'local'].includes(driver) || remoteDriver(driver) !== undefined) return
+  throw invalid(`error looking up logging plugin ${driver}: plugin ${JSON.stringify(driver)} not found`)
+}
+
 function worded(prefix: string, act: () => unknown): void {
   try {
     act()

@@ -44,6 +44,8 @@ export interface RemoteDriver {
   connectsLater?(options: LogOptions): boolean
   /** Milliseconds to the second try, and how often the same lines are tried before they are given up; else for ever. */
   retry?(options: LogOptions): { wait: number; limit: number }
+  /** How many messages wait for a receiver that is away, those that came first; undefined: all, and the container waits with them. */
+  waiting?(options: LogOptions): number | undefined
 }
 
 export interface LogSender {

@@ -218,8 +218,9 @@ export interface NameRecord {
 }
 
 /**
- * `<exec-root>/network/names/<network id>.json`, one for each user-defined network with endpoints, replaced by rename at
- * each change and removed with the last endpoint. A resolver in a container's namespace answers from the files in which its
+ * `<exec-root>/network/names/<network id>.json`, one for each user-defined network with endpoints. It is the first line; each further
+ * line is a NetworkNamesChange. Lines are added, with the folder's time of change, until a file without them takes the place by rename;
+ * with the last endpoint it is removed. A resolver in a container's namespace answers from the files in which its
  * container has a record. It holds what is allocated: from before a container's process starts until it has ended.
  */
 export interface NetworkNames {
@@ -229,3 +230,6 @@ export interface NetworkNames {
   internal: boolean
   endpoints: NameRecord[]
 }
+
+/** Another record in place of one with the same `endpointId` or beside those that there are; or that endpoint is no more. */
+export type NetworkNamesChange = { endpoint: NameRecord } | { gone: string }

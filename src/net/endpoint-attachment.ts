@@ -1,4 +1,5 @@
 import { GantryError } from '../lib/errors.ts'
+import { isIPv6Text } from '../lib/ip-address.ts'
 import type { Endpoint, NetworkInfo } from './contract.ts'
 import { applySysctls } from './drivers/endpoint-sysctls.ts'
 import { bringUpLoopback, routeBy } from './drivers/inner-interface.ts'
@@ -7,6 +8,14 @@ import { wayOf, waysOut } from './gateway-order.ts'
 import type { Membership } from './gateway-order.ts'
 import type { NetworkParts } from './network-parts.ts'
 import type { NetworkState } from './network-state.ts'
+import { hostHasIPv6 } from './published-ports.ts'
+
+/** A neighbour could send router advertisements, and so become the way out of a family that the network does not have. */
+const noIPv6 = 'net.ipv6.conf.IFNAME.disable_ipv6=1'
+
+function withoutIPv6({ ipv6, linkLocal = [] }: StoredEndpoint): boolean {
+  return ipv6 === '' && !linkLocal.some(isIPv6Text) && hostHasIPv6()
+}
 
 /** Gives endpoints their interfaces in containers' namespaces, takes them away, and keeps the default routes right. */
 export class EndpointAttachment {
@@ -36,7 +45,8 @@ export class EndpointAttachment {
     try {
       if (typeof made !== 'string' || made !== endpoint.containerInterface) this.#state.keep({ ...(endpoints.get(endpointId) ?? endpoint), ...placed })
       if (typeof made !== 'string') this.#settle(endpoint, network, pid)
-      if (endpoint.sysctls !== undefined) applySysctls(this.#parts.links.home, endpoint.sysctls, { pid, name: placed.containerInterface })
+      const switches = [...(typeof made === 'string' && withoutIPv6(endpoint) ? [noIPv6] : []), ...(endpoint.sysctls === undefined ? [] : [endpoint.sysctls])].join(',')
+      if (switches !== '') applySysctls(this.#parts.links.home, switches, { pid, name: placed.containerInterface })
       await this.#parts.filter.publish(endpoint.rules)
     } catch (error) {
       await this.detach(endpointId, pid)
@@ -88,7 +98,7 @@ export class EndpointAttachment {
 
   /** Names and ways out after a driver has made an interface by its own mind. */
   #settle({ id, containerId }: StoredEndpoint, network: NetworkInfo, pid: number): void {
-    this.#state.writeNames(network)
+    this.#state.writeName(network, id)
     const after = waysOut(this.#state.memberships(containerId).filter(({ endpoint }) => endpoint.id === id || this.#state.isAttached(endpoint.id)))
     for (const next of new Set([after.ipv4, after.ipv6])) {
       if (next !== undefined) routeBy(this.#parts.links.home, next, { pid, way: wayOf(next, after), afresh: true })

@@ -48,7 +48,7 @@ export class EndpointLifecycle {
     this.#state.endpoints.delete(endpoint)
     endpoints.remove(endpointId)
     this.#state.freeAddresses(endpoint)
-    if (network !== undefined) this.#state.writeNames(network)
+    if (network !== undefined) this.#state.writeName(network, endpointId)
     await resolver.changed(endpoint.containerId, this.#state.memberships(endpoint.containerId))
     await ports.close([...endpoint.rules, ...(endpoint.reserved ?? [])])
   }
@@ -56,7 +56,7 @@ export class EndpointLifecycle {
   rename(containerId: string, name: string, dnsNames: ReadonlyMap<string, string[]>): void {
     for (const { endpoint, network } of this.#state.memberships(containerId)) {
       this.#state.keep({ ...endpoint, containerName: name, dnsNames: dnsNames.get(endpoint.id) ?? endpoint.dnsNames })
-      this.#state.writeNames(network)
+      this.#state.writeName(network, endpoint.id)
     }
   }
 
@@ -78,7 +78,7 @@ export class EndpointLifecycle {
     const endpoint = allocation({ id: randomBytes(32).toString('hex'), network, places, request, interfaceName, isForeign })
     this.#state.keep(endpoint)
     if (driver.allocate !== undefined) await this.#announce(network, endpoint)
-    this.#state.writeNames(network)
+    this.#state.writeName(network, endpoint.id)
     if (request.portBindings === undefined || Object.keys(request.portBindings).length === 0) return endpoint
     try {
       await this.#hooks.publish(request.containerId, request.portBindings)

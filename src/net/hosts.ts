@@ -30,7 +30,9 @@ export function hostsFile(settings: HostsSettings): string {
 
 /** The lines of the container's own addresses. */
 export function ownLines({ hostname, domainname, addresses }: Pick<HostsSettings, 'hostname' | 'domainname' | 'addresses'>): string {
-  const names = domainname ? `${hostname}.${domainname} ${hostname}` : hostname
+  const whole = domainname ? `${hostname}.${domainname}` : hostname
+  const [short = ''] = whole.split('.')
+  const names = short === whole ? whole : `${whole} ${short}`
   return text(addresses.map((address) => [address, names] as const))
 }
 

@@ -14,9 +14,11 @@ export function randomMac(): string {
   }
 }
 
-/** @returns "0a:00:00:00:00:01"; hyphens and capitals are fine. @throws InvalidParameter */
+/** @returns "0a:00:00:00:00:01"; "0A-00-00-00-00-01" and "0a00.0000.0001" are fine. @throws InvalidParameter */
 export function parseMac(text: string): string {
-  const mac = text.trim().toLowerCase().replaceAll('-', ':')
+  const given = text.trim().toLowerCase()
+  const isDotted = /^([0-9a-f]{4}\.){2}[0-9a-f]{4}$/.test(given)
+  const mac = isDotted ? given.replaceAll('.', '').replaceAll(/(..)(?=.)/g, '$1:') : given.replaceAll('-', ':')
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) throw new GantryError('InvalidParameter', `invalid MAC address: ${text}`)
   return mac
 }

@@ -87,9 +87,14 @@ export class NetworkState {
     if (endpoint !== undefined) this.keep({ ...endpoint, driverState })
   }
 
-  /** For name servers. */
+  /** For name servers: all of a network. */
   writeNames(network: NetworkInfo): void {
     if (!isPredefined(network)) this.#parts.names.write(network, this.on(network.id))
+  }
+
+  /** For name servers: of this endpoint there is news, or it is gone. */
+  writeName(network: NetworkInfo, endpointId: string): void {
+    if (!isPredefined(network)) this.#parts.names.tell(network, endpointId, this.endpoints)
   }
 }
 

@@ -100,7 +100,7 @@ function throughResolver({ dns }: ResolverSettings, resolver: string, host: read
 /** Names of containers have no dot: where the resolver knows them, they are asked for as they are. */
 function optionsOf({ dnsOptions, resolver }: ResolverSettings, host: readonly string[]): { options: readonly string[]; ndotsFrom: string } {
   const given = dnsOptions?.length ? dnsOptions : host
-  if (resolver === undefined) return { options: given, ndotsFrom: '' }
+  if (resolver === undefined) return { options: given, ndotsFrom: given.some(isNdots) ? (dnsOptions?.length ? 'override' : 'host') : '' }
   const options = given.filter((option) => isNdots(option) || !/^ndots(:|$)/.test(option))
   if (options.some(isNdots)) return { options, ndotsFrom: dnsOptions?.length ? 'override' : 'host' }
   return { options: [...options, 'ndots:0'], ndotsFrom: 'internal' }

@@ -1,7 +1,7 @@
 import type { Forwarder, ForwardRule } from './rule.ts'
-import { forwardStream } from './splice/thread.ts'
+import { forwardByThread } from './splice/thread.ts'
 
 /** Forwards connections. Each side may end its half alone; a slow reader slows down the writer; an abort is passed on. */
 export function forwardTcp(rule: ForwardRule, listenFd?: number): Promise<Forwarder> {
-  return forwardStream({ ...rule, protocol: rule.protocol === 'sctp' ? 'sctp' : 'tcp' }, listenFd)
+  return forwardByThread({ ...rule, protocol: rule.protocol === 'sctp' ? 'sctp' : 'tcp' }, { listenFd })
 }

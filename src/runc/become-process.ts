@@ -7,13 +7,13 @@ import { capabilityMasks, dropBounding, raiseAmbient, setCapabilities, type Capa
 import { checkCommand } from './command-check.ts'
 import { keepStdio, sayReady, type DetachedSide } from './detached-side.ts'
 import { execute } from './exec-path.ts'
-import type { MonitorSide } from './monitor-side.ts'
+import { leadSession, type MonitorSide } from './monitor-side.ts'
 import { writeText } from './paths.ts'
 import { loadSeccomp } from './seccomp.ts'
 import { callCourier, courierDescriptors, type SeccompListener } from './seccomp-listener.ts'
 import type { OciProcess, OciSeccomp } from './spec.ts'
 import { connectStdio } from './stdio.ts'
-import { connectTerminal, sendTerminal, type Terminal } from './terminal.ts'
+import { connectTerminal, sendTerminal, takeTerminal, type Terminal } from './terminal.ts'
 import { copiesFromOutside, type UserNamespace } from './user-namespace.ts'
 
 export interface BecomeProcess {
@@ -32,6 +32,15 @@ export interface BecomeProcess {
   beforeExecute?: () => void
   /** Working directory, opened; the process enters it here. */
   cwd: Cell
+  /** The process is born when it has given up its rights, by who has done so until then. */
+  birth?: LateBirth
+}
+
+export interface LateBirth {
+  /** Clones it; what follows is done by it. */
+  bear: () => void
+  /** Filter system calls before the birth, not before execve: then no capability has to be borrowed for it. */
+  filterFirst: boolean
 }
 
 const sysAdmin = capabilityMask(['CAP_SYS_ADMIN'])
@@ -44,11 +53,12 @@ const ignoredKeyringErrors = [1, 13, 38, 122]
  * waits for start, and executes. Nothing but the seccomp filter and what it needs comes after start.
  */
 export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): void {
-  const { process, available, outer, terminal, cwd } = become
+  const { process, available, outer, terminal, cwd, birth } = become
   const detached = 'plan' in outer ? outer : undefined
   const masks = capabilityMasks(process.capabilities, available)
   if (detached?.plan.keepsKeyring !== true) builder.call('start a session keyring', 'keyctl', [KEYCTL_JOIN_SESSION_KEYRING, null], { ignore: ignoredKeyringErrors })
   if (process.noNewPrivileges === true) builder.call('forbid new privileges', 'prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0])
+  if (terminal !== undefined && birth === undefined) takeTerminal(builder, terminal.slave)
   if (terminal !== undefined) connectTerminal(builder, terminal, process.user.uid)
   else if (detached !== undefined) keepStdio(builder, detached, process.user.uid)
   // Where the outer process has given them away, the child has no right to.
@@ -59,8 +69,10 @@ export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): v
   become.confine()
   const finish = changeUser(builder, become, masks)
   builder.call('set the file mode mask', 'umask', [process.user.umask ?? 0o022])
+  if (detached !== undefined) checkCommand(builder, process)
+  if (birth?.filterFirst === true) finish()
+  if (birth !== undefined) beBorn(builder, birth, terminal)
   if (detached !== undefined) {
-    checkCommand(builder, process)
     sayReady(builder, detached, terminal)
   } else {
     if (terminal !== undefined) sendTerminal(builder, outer.sync, terminal)
@@ -70,8 +82,14 @@ export function becomeProcess(builder: ProgramBuilder, become: BecomeProcess): v
   closeEverything(builder, detached, become.listener)
   become.beforeExecute?.()
   if (become.listener !== undefined) callCourier(builder, become.listener)
-  finish()
+  if (birth?.filterFirst !== true) finish()
   execute(builder, process)
+}
+
+function beBorn(builder: ProgramBuilder, { bear }: LateBirth, terminal: Terminal | undefined): void {
+  bear()
+  leadSession(builder)
+  if (terminal !== undefined) takeTerminal(builder, 0)
 }
 
 /**

@@ -2,7 +2,7 @@ import { CLONE_FILES, PR_SET_DUMPABLE } from '../kernel/constants/processes.ts'
 import type { Cell, Label } from '../kernel/program.ts'
 import type { ProgramBuilder } from '../kernel/program-builder.ts'
 import type { DetachedSide } from './detached-side.ts'
-import { cloneThroughGoBetween } from './go-between.ts'
+import { bearSister, cloneGoBetween, cloneThroughGoBetween } from './go-between.ts'
 import type { MonitorSide } from './monitor-side.ts'
 import { cloneArguments, cloneChild, joinNamespace, type JoinedNamespace } from './namespaces.ts'
 import { writeText } from './paths.ts'
@@ -66,31 +66,40 @@ export function cloneFirstProcess(builder: ProgramBuilder, birth: Birth): readon
 }
 
 export interface FurtherBirth extends Omit<Birth, 'users' | 'label' | 'flags' | 'joined'> {
-  /** Through a go-between, who enters the namespaces. */
-  between: boolean
+  /** Through a go-between, who enters the namespaces; `late`: and does all that comes before the returned function is called. */
+  between: boolean | 'late'
   enter: () => void
 }
 
-/** As `cloneFirstProcess`, for a process that makes no namespaces. */
-export function cloneFurtherProcess(builder: ProgramBuilder, birth: FurtherBirth): void {
+/** As `cloneFirstProcess`, for a process that makes no namespaces. @returns what bears it, if late */
+export function cloneFurtherProcess(builder: ProgramBuilder, birth: FurtherBirth): () => void {
   const { outer, intoCgroup, prepare, between, enter, adopt, finish, listener } = birth
   const flags = filesFlag(listener)
-  const args = cloneArguments(builder, outer.block.pidfd, between ? 0 : flags, intoCgroup)
+  const args = cloneArguments(builder, outer.block.pidfd, between === false ? flags : 0, intoCgroup)
   prepare(args.cgroup)
   const child = builder.label()
   const stay = (): void => {
     adopt(outer.block.pid)
     finish()
   }
-  const label = 'clone the process'
+  const sister = { block: outer.block, flags, label: 'clone the process', child, ...courierOf(builder, birth) }
+  if (between === 'late') {
+    const pipe = cloneGoBetween(builder, { args, block: outer.block, outer: stay })
+    enter()
+    return () => {
+      bearSister(builder, pipe, { ...sister, plainly: true })
+      beginChild(builder, child, birth)
+    }
+  }
   if (between) {
-    cloneThroughGoBetween(builder, { args, block: outer.block, flags, label, enter, child, outer: stay, ...courierOf(builder, birth) })
+    cloneThroughGoBetween(builder, { args, enter, outer: stay, ...sister })
   } else {
-    cloneChild(builder, label, args, outer.block.pid, child)
-    courierOf(builder, birth).leave?.(outer.block.pidfd)
+    cloneChild(builder, sister.label, args, outer.block.pid, child)
+    sister.leave?.(outer.block.pidfd)
     stay()
   }
   beginChild(builder, child, birth)
+  return () => {}
 }
 
 /** The child's first steps in its user namespace; nothing in that of the caller. */

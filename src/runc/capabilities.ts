@@ -16,6 +16,7 @@ export interface CapabilityMasks {
 }
 
 const EINVAL = 22
+const known = new Set(capabilityNames)
 
 /** Without a `capabilities` object a process has none. */
 export function capabilityMasks(capabilities: OciCapabilities | undefined, available: bigint): CapabilityMasks {
@@ -29,6 +30,12 @@ export function capabilityMasks(capabilities: OciCapabilities | undefined, avail
     effective: mask(capabilities?.effective) & permitted,
     ambient: mask(capabilities?.ambient) & permitted & inheritable,
   }
+}
+
+/** The warning about names that no capability of this program has, if there are any. */
+export function unknownCapabilities(capabilities: OciCapabilities | undefined): string[] {
+  const unknown = new Set(Object.values(capabilities ?? {}).flat().filter((name) => !known.has(name)))
+  return unknown.size === 0 ? [] : [`ignoring unknown or unavailable capabilities: [${[...unknown].join(' ')}]`]
 }
 
 /** What a process can be given: in a user namespace that is entered every capability, whatever there is outside. */

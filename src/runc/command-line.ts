@@ -11,7 +11,8 @@ import { commit, specVersion, version } from './version.ts'
 /** The OCI runtime command line, as runc's. @returns the exit code; 1 for an error of its own, 255 of `exec` */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let global: Arguments = { flags: new Map(), rest: [] }
-  let command: Command | undefined
+  /** Not for mistakes in the command line. */
+  let failure: Command['failure']
   try {
     global = parseArguments(argv, globalFlags)
     openLog(global)
@@ -20,16 +21,16 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     if (name === undefined || name === 'help' || isSet(global, 'help')) return print(usage)
     const load = commands[name]
     if (load === undefined) throw new GantryError('InvalidParameter', `no such command: ${name}; commands: ${Object.keys(commands).join(', ')}`)
-    command = await load()
+    const command = await load()
     const args = parseArguments(rest, { ...command.flags, help: { letter: 'h' } })
     if (isSet(args, 'help')) return print(`Usage: gantry-runc ${name} [${Object.keys(command.flags).map((long) => `--${long}`).join('] [')}]\n`)
     const [least, most] = command.arguments
-    if (args.rest.length < least) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires a minimum of ${least} argument(s)`)
-    if (args.rest.length > most) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires a maximum of ${most} argument(s)`)
+    if (args.rest.length < least || args.rest.length > most) throw new GantryError('InvalidParameter', `gantry-runc: "${name}" requires ${least === most ? 'exactly' : 'a minimum of'} ${least} argument(s)`)
+    failure = command.failure
     return await command.run({ root: flag(global, 'root') || defaultRoot(), systemd: isSet(global, 'systemd-cgroup'), args })
   } catch (error) {
-    report(global, `${command?.failure?.prefix ?? ''}${messageOf(error)}`)
-    return command?.failure?.code ?? 1
+    report(global, `${failure?.prefix ?? ''}${messageOf(error)}`)
+    return failure?.code ?? 1
   }
 }
 

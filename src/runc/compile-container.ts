@@ -19,6 +19,7 @@ import { joinIntelRdt } from './intel-rdt.ts'
 import { setMemoryPolicy } from './memory-policy.ts'
 import { readTree, type TreeEntry } from './mounts/copy-up.ts'
 import { throughDangling } from './mounts/dangling.ts'
+import { bringLoopbackUp } from './loopback.ts'
 import { maskPaths, protectPaths } from './mounts/masked.ts'
 import { bindSharedKernelFiles, withoutForeignGroup } from './mounts/shared-kernel-files.ts'
 import { copyFromOutside, planSources, type HostSources } from './mounts/sources.ts'
@@ -136,6 +137,8 @@ function childSide(builder: ProgramBuilder, options: CompileContainer, spec: Val
   })
   if (makesNew(linux.namespaces, 'cgroup')) builder.call('make a cgroup namespace', 'unshare', [CLONE_NEWCGROUP])
   for (const namespace of joined) joinNamespace(builder, namespace)
+  // The engine makes its containers' networks itself.
+  if ('plan' in outer && makesNew(linux.namespaces, 'network')) bringLoopbackUp(builder)
   const available = options.capabilities ?? availableInside(users)
   setFromInside(builder, process, users, available)
   if (linux.memoryPolicy !== undefined) setMemoryPolicy(builder, linux.memoryPolicy)

@@ -5,16 +5,19 @@ import type { Cell, Program } from '../kernel/program.ts'
 import { ProgramBuilder } from '../kernel/program-builder.ts'
 import { CLONE_NEWPID } from '../kernel/constants/processes.ts'
 import { becomeProcess } from './become-process.ts'
+import { filterAllowsBirth } from './early-filter.ts'
 import { cloneFurtherProcess, settleInUserNamespace } from './birth.ts'
 import { availableInside } from './capabilities.ts'
+import { maySomebodyTrace } from './tracers.ts'
 import { hasUnified, joinCgroups, openCgroups, type OpenCgroup } from './cgroups.ts'
-import { leaveMonitor, type MonitorSide } from './monitor-side.ts'
+import { closeMonitorEnd, leaveMonitor, type MonitorSide } from './monitor-side.ts'
 import { namespaceFlags } from './namespaces.ts'
 import { connectListener, stateTemplate } from './seccomp-listener.ts'
 import { setCpuAffinity } from './cpu-affinity.ts'
 import type { DetachedPlan } from './detached-side.ts'
-import { setFromInside, setFromOutside } from './process-settings.ts'
+import { canSetForAnother, setForAnother, setFromInside, setFromOutside } from './process-settings.ts'
 import { confinementOf, hostSecurity, openConfinement, type HostSecurity } from './security.ts'
+import { setRlimits } from './rlimits.ts'
 import type { OciNamespace, OciProcess, OciSeccomp } from './spec.ts'
 import { finishOuter, prepareOuter } from './outer-side.ts'
 import { withoutNulls } from './shape.ts'
@@ -49,6 +52,8 @@ export interface CompileExec {
   users?: UserNamespace
   /** As in `CompileContainer`. */
   capabilities?: bigint
+  /** Whether the container, or who shares its pid namespace, may trace what enters; looked up unless told. */
+  watched?: boolean
 }
 
 const joinable: readonly OciNamespace[] = ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'time']
@@ -59,6 +64,11 @@ const joinable: readonly OciNamespace[] = ['mount', 'pid', 'network', 'ipc', 'ut
  * @throws GantryError InvalidParameter or NotImplemented, naming the field of the process
  */
 export function compileExec(options: CompileExec): Program {
+  const { program, filtersFirst } = compile(options, true)
+  return !filtersFirst || filterAllowsBirth(program, options.seccomp) ? program : compile(options, false).program
+}
+
+function compile(options: CompileExec, mayFilterFirst: boolean): { program: Program; filtersFirst: boolean } {
   const { pid, users = userNamespaceOf(pid) } = options
   const process = withoutNulls(options.process)
   const { namespaces = users.kind === 'own' ? joinable : [...joinable, 'user'] } = options
@@ -70,30 +80,37 @@ export function compileExec(options: CompileExec): Program {
   const { id, bundle } = options.identity ?? { id: posix.basename(options.cgroupPath), bundle: '' }
   const listener = connectListener(builder, options.seccomp, outer, stateTemplate({ ociVersion: '1.2.0', id, status: 'running', pid, bundle }))
   const confinement = confinementOf(process, options.security ?? hostSecurity())
-  // A container that may trace sees what enters as soon as that has a pid there: it must have nothing of the host by then. A security
-  // module keeps it off as well, and needs the host's /proc.
-  const watched = users.kind === 'own' && confinement === undefined && mayTrace(process)
+  // A container that may trace sees what enters as soon as that has a pid there: it must have nothing of the host, and no right that the
+  // container has not, by then.
+  const watched = users.kind === 'own' && (options.watched ?? maySomebodyTrace(pid, process))
   // Else, with rights over the host, the child itself can enter; a pid namespace holds for children only.
-  const between = watched || (users.kind === 'joined' && !users.privileged)
-  const proc = confinement !== undefined && between ? builder.cell('/proc of the host') : undefined
+  const between = watched ? 'late' : users.kind === 'joined' && !users.privileged
+  const proc = confinement !== undefined && between === true ? builder.cell('/proc of the host') : undefined
   const container = builder.cell('container')
   const opened: OpenCgroup[] = []
-  const entered = namespaces.filter((type) => (between ? users.shared?.includes(type) !== true : type !== 'pid'))
+  const entered = namespaces.filter((type) => (between !== false ? users.shared?.includes(type) !== true : type !== 'pid'))
   const available = options.capabilities ?? availableInside(users)
   const join = (): void => {
     setCpuAffinity(builder, 'process.execCPUAffinity.initial', process.execCPUAffinity?.initial)
     joinCgroups(builder, opened)
     setCpuAffinity(builder, 'process.execCPUAffinity.final', process.execCPUAffinity?.final)
   }
+  let confine: (() => void) | undefined
+  // A limit of processes must not count the go-between. Who cannot set it for another process cannot raise it either, so it can wait.
+  const setByOther = watched && canSetForAnother(available)
+  const [setLate, setEarly] = watched ? partition(process.rlimits ?? []) : [[], process.rlimits]
   const enter = (): void => {
+    if (watched && listener === undefined) closeMonitorEnd(builder, outer)
     if (watched) join()
-    setFromInside(builder, process, users, available)
+    if (!setByOther) setFromInside(builder, setEarly === undefined ? process : { ...process, rlimits: setEarly }, users, available)
+    // Across a clone it stays in force (aa_dup_task_ctx, selinux_cred_prepare).
+    if (watched) confine = openConfinement(builder, confinement, { closes: true })
     if (proc !== undefined) builder.call('open /proc of the host', 'openat', [AT_FDCWD, builder.string('/proc'), O_PATH | O_CLOEXEC, 0], { save: proc })
     const flags = entered.reduce((all, type) => all | namespaceFlags[type], 0)
     builder.call(`join the namespaces of the container: ${entered.join(', ')}`, 'setns', [container, flags])
     if (watched) leaveHost(builder, outer, container)
   }
-  cloneFurtherProcess(builder, {
+  const bear = cloneFurtherProcess(builder, {
     outer, between, enter, listener,
     intoCgroup: hasUnified(layout),
     prepare: (cgroup) => {
@@ -104,22 +121,32 @@ export function compileExec(options: CompileExec): Program {
       builder.call(`open process ${pid}`, 'pidfd_open', [pid, 0], { save: container })
       if (!between && namespaces.includes('pid')) builder.call('join the pid namespace', 'setns', [container, CLONE_NEWPID])
     },
-    adopt: (own) => setFromOutside(builder, own, process, users),
+    adopt: (own) => (setByOther ? setForAnother(builder, own, process) : setFromOutside(builder, own, process, users)),
     finish: () => finishOuter(builder, outer, options.stdio.terminal),
   })
-  leaveMonitor(builder, outer)
-  if (!watched) join()
-  const confine = openConfinement(builder, confinement, proc)
-  if (!between) enter()
+  if (!watched) {
+    leaveMonitor(builder, outer)
+    join()
+  }
+  confine ??= openConfinement(builder, confinement, proc === undefined ? {} : { proc })
+  if (between === false) enter()
   settleInUserNamespace(builder, outer, users, process.user)
   const terminal = options.stdio.terminal ? openTerminal(builder, AT_FDCWD, process.consoleSize) : undefined
+  // A supervisor's courier is told by the go-between.
+  const bearAlone = (): void => {
+    bear()
+    if (!setByOther) setRlimits(builder, 0, setLate)
+    if (listener !== undefined) closeMonitorEnd(builder, outer)
+  }
+  const filtersFirst = watched && mayFilterFirst && listener === undefined && options.seccomp !== undefined
   const cwd = openWorkingDirectory(builder, process.cwd)
-  becomeProcess(builder, { process, seccomp: options.seccomp, available, users, listener, confine, outer, terminal, cwd })
-  return builder.build()
+  becomeProcess(builder, { process, seccomp: options.seccomp, available, users, listener, confine, outer, terminal, cwd, ...(watched ? { birth: { bear: bearAlone, filterFirst: filtersFirst } } : {}) })
+  return { program: builder.build(), filtersFirst }
 }
 
-function mayTrace({ capabilities }: OciProcess): boolean {
-  return [capabilities?.bounding, capabilities?.permitted, capabilities?.effective].some((names) => names?.includes('CAP_SYS_PTRACE') === true)
+function partition(rlimits: NonNullable<OciProcess['rlimits']>): [late: typeof rlimits, early: typeof rlimits] {
+  const late = ({ type }: (typeof rlimits)[number]): boolean => type === 'RLIMIT_NPROC'
+  return [rlimits.filter(late), rlimits.filter((limit) => !late(limit))]
 }
 
 /** What the outer process needs, and the process to come does not. */

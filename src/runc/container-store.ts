@@ -108,8 +108,8 @@ export function forget(directory: string): void {
 
 export function statusOf({ directory, record }: StoredContainer): ContainerStatus {
   if (startTimeOf(record.init_process_pid) !== record.init_process_start) return 'stopped'
-  if (existsSync(join(directory, 's'))) return 'created'
-  return record.cgroup !== '' && stands(record.cgroup) ? 'paused' : 'running'
+  if (record.cgroup !== '' && stands(record.cgroup)) return 'paused'
+  return existsSync(join(directory, 's')) ? 'created' : 'running'
 }
 
 function stands(cgroup: string): boolean {

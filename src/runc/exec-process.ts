@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { GantryError } from '../lib/errors.ts'
 import { parseJson } from '../lib/json.ts'
 import { flag, isSet, type Arguments } from './arguments.ts'
+import { readGiven } from './given-file.ts'
 import type { OciCapabilities, OciProcess } from './spec.ts'
 
 /** What `exec` runs: the process from a file, or the container's own with what the command line changes. */
 export function execProcess(container: OciProcess | undefined, command: string[], args: Arguments): OciProcess {
   const file = flag(args, 'process')
   if (file) {
-    const process = parseJson(readFileSync(file, 'utf8')) as OciProcess
+    const process = parseJson(readGiven(file)) as OciProcess
     return isSet(args, 'tty') ? { ...process, terminal: true } : process
   }
   if (command.length === 0) throw new GantryError('InvalidParameter', 'process args cannot be empty')

@@ -10,6 +10,7 @@ import { GantryError, messageOf } from '../lib/errors.ts'
 import { parseJson } from '../lib/json.ts'
 import { compileContainer } from './compile-container.ts'
 import { endCgroup, pidsOf, placeContainer, type PlacedContainer } from './container-cgroup.ts'
+import { unknownCapabilities } from './capabilities.ts'
 import { addHome } from './home.ts'
 import { runHooks, tryHooks } from './hooks.ts'
 import { directoryOf, forget, loadCgroup, loadSpec, reserve, save, saveCgroup, startTimeOf, type ContainerRecord, type StoredContainer } from './container-store.ts'
@@ -19,9 +20,10 @@ import { limitTooLow } from './limit-too-low.ts'
 import { withListenDescriptors } from './listen-descriptors.ts'
 import { withNotifySocket } from './notify-socket.ts'
 import { moveNetDevices } from './net-devices.ts'
+import { warn } from './output.ts'
 import type { OciResources, OciSpec, OciState } from './spec.ts'
 import { useFilterStore } from './filter-store.ts'
-import { startError } from './start-error.ts'
+import { commandLineStartError } from './start-error.ts'
 import { releaseProcess } from './start-client.ts'
 import { untilLeft } from './until-left.ts'
 import { validateSpec, type ValidSpec } from './validate.ts'
@@ -49,6 +51,7 @@ export async function createContainer(options: CreateContainer): Promise<Created
   const { text, spec: parsed, rootfs } = readSpec(bundle)
   const spec = withHome(parsed, rootfs)
   const plan = { ...options.plan(spec), hooks: hasHooksOutside(spec) }
+  warn(unknownCapabilities(spec.process?.capabilities))
   useFilterStore()
   const directory = reserve(root, id)
   let placed: PlacedContainer | undefined
@@ -80,7 +83,7 @@ export async function createContainer(options: CreateContainer): Promise<Created
     await placed?.settle().catch(() => {})
     if (placed !== undefined) await endCgroup(placed.recorded).catch(() => {}) // the first failure is the one to show
     forget(directory)
-    throw startError(error, spec.process?.args?.[0] ?? '')
+    throw commandLineStartError(error, spec.process?.args?.[0] ?? '')
   }
 }
 
@@ -89,7 +92,7 @@ export async function startContainer({ directory, record }: StoredContainer, spe
   try {
     releaseProcess(directory)
   } catch (error) {
-    throw startError(error, spec.process?.args[0] ?? '')
+    throw commandLineStartError(error, spec.process?.args[0] ?? '')
   }
   if (spec.hooks?.poststart === undefined) return []
   return tryHooks(linuxKernel, spec.hooks.poststart, stateOf(record, 'running', record.init_process_pid))
@@ -98,10 +101,22 @@ export async function startContainer({ directory, record }: StoredContainer, spe
 /** Kills what is left of it and removes cgroup and records. @returns what went wrong without an effect on that */
 export async function deleteContainer({ directory, record, spec }: StoredContainer & { spec?: OciSpec }): Promise<string[]> {
   await end(record)
-  const { hooks, linux } = spec ?? loadSpec(directory)
+  const known = spec ?? specIfThere(directory)
+  if (known === undefined) return []
+  const { hooks, linux } = known
   removeIntelRdt(linux?.intelRdt, record.id)
   forget(directory)
   return hooks?.poststop === undefined ? [] : tryHooks(linuxKernel, hooks.poststop, stateOf(record, 'stopped', 0))
+}
+
+/** Somebody else may have deleted the container meanwhile: its `run`, which saw it end. */
+function specIfThere(directory: string): OciSpec | undefined {
+  try {
+    return loadSpec(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
+  }
 }
 
 /** What a create that was killed on its way has left: processes, cgroup, its name. Fine when there is nothing. */

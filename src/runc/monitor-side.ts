@@ -49,9 +49,18 @@ export function becomeMonitor(builder: ProgramBuilder, { block, sync, own, pipes
   builder.monitor(block)
 }
 
-/** The child's first steps. Without the monitor's end it notices when the monitor dies. */
-export function leaveMonitor(builder: ProgramBuilder, { own }: MonitorSide): void {
+/** The child's first steps. */
+export function leaveMonitor(builder: ProgramBuilder, side: Pick<MonitorSide, 'own'>): void {
+  closeMonitorEnd(builder, side)
+  leadSession(builder)
+}
+
+/** Without the monitor's end the child notices when the monitor dies. */
+export function closeMonitorEnd(builder: ProgramBuilder, { own }: Pick<MonitorSide, 'own'>): void {
   builder.call('close the end of the monitor', 'close', [own])
+}
+
+export function leadSession(builder: ProgramBuilder): void {
   builder.call('lead a session', 'setsid', [])
 }
 

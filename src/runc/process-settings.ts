@@ -16,7 +16,16 @@ const sysResource = capabilityMask(['CAP_SYS_RESOURCE'])
  * sets them for it.
  */
 export function setFromOutside(builder: ProgramBuilder, pid: Cell, process: OciProcess, users: UserNamespace): void {
-  if (!copiesFromOutside(users)) return
+  if (copiesFromOutside(users)) setForAnother(builder, pid, process)
+}
+
+/** Whether `setForAnother` can do what may be asked of it. */
+export function canSetForAnother(available: bigint): boolean {
+  return (available & sysResource) !== 0n
+}
+
+/** The same where only who calls knows that the process cannot do it itself. */
+export function setForAnother(builder: ProgramBuilder, pid: Cell, process: OciProcess): void {
   if (process.oomScoreAdj !== undefined) writeProcessFile(builder, pid, 'oom_score_adj', String(process.oomScoreAdj), [EACCES])
   set(builder, pid, process)
 }

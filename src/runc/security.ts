@@ -48,10 +48,10 @@ interface Confinement {
 
 /**
  * Opens the attribute of this task through the host's procfs, so before the root is entered: in the container something else
- * could stand in its place (CVE-2019-16884). `proc` is a descriptor of the host's /proc where that is out of reach by now.
+ * could stand in its place (CVE-2019-16884). `proc` is a descriptor of the host's /proc where that is out of reach by now; `closes` what it opens.
  * @returns what writes to it
  */
-export function openConfinement(builder: ProgramBuilder, confinement: Confinement | undefined, proc?: Cell): () => void {
+export function openConfinement(builder: ProgramBuilder, confinement: Confinement | undefined, { proc, closes = false }: { proc?: Cell; closes?: boolean } = {}): () => void {
   if (confinement === undefined) return () => {}
   const file = builder.cell('confinement')
   const found = builder.label()
@@ -61,5 +61,8 @@ export function openConfinement(builder: ProgramBuilder, confinement: Confinemen
     builder.call(`open ${name} of this task`, 'openat', [proc ?? AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0], { save: file, ...(last ? {} : { ignore: [ENOENT], onSuccess: found }) })
   }
   builder.place(found)
-  return () => writeText(builder, confinement.label, file, confinement.text)
+  return () => {
+    writeText(builder, confinement.label, file, confinement.text)
+    if (closes) builder.call('close the attribute', 'close', [file])
+  }
 }

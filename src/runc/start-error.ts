@@ -17,3 +17,9 @@ export function startError(error: unknown, command: string): unknown {
   const reason = errno !== ENOENT && errno !== ENOTDIR ? text : searched ? 'executable file not found in $PATH' : `stat ${command}: ${text}`
   return new GantryError('InvalidParameter', `exec: ${JSON.stringify(command)}: ${reason}`, { cause: error, exitCode: errno === ENOENT ? 127 : 126 })
 }
+
+/** The same as runc's command line says it, which its callers hand on. */
+export function commandLineStartError(error: unknown, command: string): unknown {
+  const known = startError(error, command)
+  return known instanceof GantryError && known !== error ? new GantryError(known.kind, `unable to start container process: ${known.message}`, { cause: error, exitCode: known.exitCode }) : known
+}

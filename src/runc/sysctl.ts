@@ -18,7 +18,7 @@ export function setSysctls(builder: ProgramBuilder, root: Cell, sysctls: Record<
 }
 
 /** "net.ipv4.ip_forward", or with slashes where a name itself has a dot: whichever separator comes first is the separator. */
-function sysctlPath(key: string): string {
+export function sysctlPath(key: string): string {
   const slash = key.indexOf('/')
   const dot = key.indexOf('.')
   return `sys/${slash >= 0 && (dot < 0 || slash < dot) ? key : key.replaceAll('.', '/')}`

@@ -40,9 +40,13 @@ export function bindConsole(builder: ProgramBuilder, root: Cell, { slave }: Term
   attachTree(builder, 'bind the terminal to /dev/console', tree, target)
 }
 
-/** In the child, a session leader: its terminal and descriptors 0, 1, 2. */
+/** In the child, a session leader: its controlling terminal. */
+export function takeTerminal(builder: ProgramBuilder, terminal: Cell | number): void {
+  builder.call('take the terminal', 'ioctl', [terminal, TIOCSCTTY, 0])
+}
+
+/** In the child: descriptors 0, 1, 2. */
 export function connectTerminal(builder: ProgramBuilder, { slave }: Terminal, uid: number): void {
-  builder.call('take the terminal', 'ioctl', [slave, TIOCSCTTY, 0])
   for (const descriptor of [0, 1, 2]) builder.call(`connect descriptor ${descriptor} to the terminal`, 'dup3', [slave, descriptor, 0])
   if (uid !== 0) builder.call(`give the terminal to user ${uid}`, 'fchown', [0, uid, -1])
 }

@@ -8,6 +8,8 @@ export function validateProcess(process: OciProcess): void {
   processShape(process, 'process')
   if (process.args.length === 0) refuse('process.args', 'it is empty')
   if (!process.cwd.startsWith('/')) refuse('process.cwd', `${JSON.stringify(process.cwd)} is not an absolute path`)
+  const nameless = (process.env ?? []).findIndex((entry) => !entry.includes('='))
+  if (nameless >= 0) refuse(`process.env[${nameless}]`, `${JSON.stringify(process.env![nameless])} is an invalid environment variable: missing '='`)
   const types = (process.rlimits ?? []).map(({ type }) => type)
   for (const { type, soft, hard } of process.rlimits ?? []) {
     if (BigInt.asUintN(64, BigInt(soft)) > BigInt.asUintN(64, BigInt(hard))) refuse('process.rlimits', `the soft limit of ${type} is above its hard limit`)

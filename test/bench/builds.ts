@@ -8,6 +8,7 @@ import { makePrivateDirectory, removePrivateDirectory } from '../e2e/harness/pri
 import { findProgram, program } from '../e2e/harness/program.ts'
 import { must } from '../e2e/harness/run.ts'
 import { largeContext, sixSteps } from './build-contexts.ts'
+import { ownFileSystem } from './own-file-system.ts'
 import type { Series } from './report.ts'
 import { command, timed } from './timing.ts'
 
@@ -56,7 +57,7 @@ export async function measureBuilds(rounds: number): Promise<Series[]> {
 }
 
 async function engineMakers(kind: EngineKind): Promise<Maker[]> {
-  const engine = await startEngine({ kind })
+  const engine = await startEngine({ kind, furnish: ownFileSystem })
   const client = makeClient('docker', engine)
   await client.ok('import', '-c', 'CMD ["true"]', '-c', 'ENV PATH=/bin', await rootfsArchive(tiny), base)
   const makers: Maker[] = [{ name: kind, build: words(client.program, []), env: { ...client.env, DOCKER_BUILDKIT: '0' }, close: () => engine.remove() }]
@@ -88,10 +89,12 @@ async function buildah(): Promise<Maker[]> {
   const directory = makePrivateDirectory()
   const host = await makeHost()
   const place = (name: string) => path.join(directory, name)
+  await ownFileSystem(place('d'))
+  mkdirSync(place('d/tmp'))
   writeFileSync(place('registries.conf'), 'unqualified-search-registries = []\n')
   writeFileSync(place('policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}')
-  const call = [...host.enter, program('buildah'), '--root', place('root'), '--runroot', place('run'), '--storage-driver', 'overlay', '--registries-conf', place('registries.conf')]
-  const env = { ...process.env, HOME: directory, TMPDIR: directory, BUILDAH_ISOLATION: 'chroot' }
+  const call = [...host.enter, program('buildah'), '--root', place('d/root'), '--runroot', place('run'), '--storage-driver', 'overlay', '--registries-conf', place('registries.conf')]
+  const env = { ...process.env, HOME: directory, TMPDIR: place('d/tmp'), BUILDAH_ISOLATION: 'chroot' }
   const close = async () => {
     await removePrivateDirectory(directory)
     await host.close()

@@ -20,8 +20,14 @@ export async function startEngines(): Promise<Contender[]> {
     const client = makeClient('docker', engine)
     await client.ok('import', '-c', 'CMD ["true"]', '-c', 'ENV PATH=/bin', await rootfsArchive(tiny), image)
     const version = await client.ok('version', '-f', '{{.Server.Version}}')
+    const close = async (): Promise<void> => {
+      // Nobody else takes their cgroups away: with the engine only their processes end.
+      const left = (await client.ok('ps', '-q')).split('\n').filter((id) => id !== '')
+      if (left.length > 0) await client.ok('rm', '-f', ...left)
+      await engine.remove()
+    }
     const common = { version, env: client.env, networks, removal: ['rm', '-f'], servers: () => processesOf(engine.directory) }
-    contenders.push({ ...common, name: kind, command: [client.program], socket: engine.socket, close: () => engine.remove() })
+    contenders.push({ ...common, name: kind, command: [client.program], socket: engine.socket, close })
     if (kind === 'gantryd') {
       contenders.push({ ...common, name: 'gantryd with gantry', command: [program('gantry')], close: async () => {} })
     }

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { linuxKernel } from '../../src/kernel/linux.ts'
 import { openNetworkService } from '../../src/net/service.ts'
@@ -50,8 +50,8 @@ export async function measureNetwork(rounds: number): Promise<{ rows: NetworkRow
     const hasIperf = findProgram('iperf3') !== undefined
     if (hasIperf) children.push(start(['nsenter', '-t', String(server), '-n', 'iperf3', '-s', '-p', String(iperfPort)]))
     children.push(start(['nsenter', '-t', String(server), '-n', load, 'serve', String(echoPort)]))
-    const theirs = '/usr/sbin/docker-proxy'
-    if (existsSync(theirs)) {
+    const theirs = findProgram('docker-proxy')
+    if (theirs !== undefined) {
       for (const [from, to] of [[7201, iperfPort], [7202, echoPort]] as const) {
         children.push(start([theirs, '-proto', 'tcp', '-host-ip', '127.0.0.1', '-host-port', String(from), '-container-ip', one.ipv4, '-container-port', String(to)]))
       }
@@ -59,7 +59,7 @@ export async function measureNetwork(rounds: number): Promise<{ rows: NetworkRow
     const ways = [
       { title: 'bare veth', address: one.ipv4, ports: [iperfPort, echoPort] },
       { title: 'loopback port, gantry', address: '127.0.0.1', ports: [6201, 6202] },
-      ...(existsSync(theirs) ? [{ title: 'loopback port, docker-proxy', address: '127.0.0.1', ports: [7201, 7202] }] : []),
+      ...(theirs !== undefined ? [{ title: 'loopback port, docker-proxy', address: '127.0.0.1', ports: [7201, 7202] }] : []),
       { title: 'IPv6 loopback port, gantry-proxy', address: '::1', ports: [6201, 6202] },
       { title: 'host address from outside', address: '10.77.0.1', ports: [6201, 6202], from: host.outside },
       { title: 'container to container', address: one.ipv4, ports: [iperfPort, echoPort], from: client },

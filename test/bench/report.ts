@@ -133,6 +133,7 @@ export function transferText({ times, memory, bytes }: Transfers): string {
 
 An image of ${Math.round(bytes / 1e6)} MB in 12 layers of this machine's programs, libraries and documents; registries are Debian's
 docker-registry on the loopback device. Milliseconds. skopeo copies to and from a directory and unpacks nothing.
+What each stores is on a new ext4 with a journal, mounted for it alone.
 
 ${table(times, 'gantryd', 'dockerd')}
 
@@ -148,6 +149,7 @@ export function buildText(builds: Series[]): string {
   return `## Builds
 
 Milliseconds, commands as a user gives them. dockerd and gantryd through the stock client without BuildKit; buildah with a chroot.
+What each stores is on a new ext4 with a journal, mounted for it alone.
 
 ${table(builds, 'gantryd', 'dockerd')}${modern ? `\n\n\`gantry build\` beside dockerd's BuildKit:\n\n${table(builds, 'gantryd with gantry', 'dockerd with buildx')}` : ''}`
 }

@@ -8,6 +8,7 @@ import { read } from '../e2e/harness/processes.ts'
 import { findProgram, program } from '../e2e/harness/program.ts'
 import { startRegistry, type Registry } from '../e2e/harness/registry.ts'
 import { copyOf, layeredImage } from './layered-image.ts'
+import { ownFileSystem } from './own-file-system.ts'
 import type { Series } from './report.ts'
 import { command, timed } from './timing.ts'
 
@@ -79,7 +80,7 @@ async function tour(mover: Mover): Promise<[title: string, time: number, peak: n
   const results: [string, number, number][] = []
   const measure = async (title: (typeof rows)[number], words: string[] | undefined): Promise<void> => {
     if (words === undefined) return
-    await command(['sync', '-f', mover.directory], mover.env)
+    for (const place of [mover.directory, path.join(mover.directory, 'd')]) await command(['sync', '-f', place], mover.env)
     const pid = mover.daemon?.() ?? 0
     // The kernel's high-water mark begins anew.
     if (pid > 0) writeFileSync(`/proc/${pid}/clear_refs`, '5')
@@ -110,7 +111,7 @@ async function tour(mover: Mover): Promise<[title: string, time: number, peak: n
 }
 
 async function engine(kind: EngineKind, archive: string): Promise<Mover> {
-  const started = await startEngine({ kind })
+  const started = await startEngine({ kind, furnish: ownFileSystem })
   const client = makeClient('docker', started)
   const registries = await registriesOf(started, archive)
   const words = (...rest: string[]) => [client.program, ...rest]
@@ -140,7 +141,7 @@ async function podman(archive: string): Promise<Mover[]> {
   const at = (name: string) => path.join(directory, name)
   mkdirSync(at('tmp'))
   const words = (...rest: string[]) => [
-    ...host.enter, program('podman'), '--root', at('root'), '--runroot', at('run'), '--tmpdir', at('tmp'),
+    ...host.enter, program('podman'), '--root', at('d/root'), '--runroot', at('run'), '--tmpdir', at('tmp'),
     '--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--storage-driver', 'overlay', ...rest,
   ]
   return [{
@@ -162,7 +163,7 @@ async function podman(archive: string): Promise<Mover[]> {
 async function skopeo(archive: string): Promise<Mover[]> {
   if (findProgram('skopeo') === undefined) return []
   const { directory, host, registries, close } = await place(archive)
-  const layout = path.join(directory, 'layout')
+  const layout = path.join(directory, 'd/layout')
   const words = (...rest: string[]) => [...host.enter, program('skopeo'), '--insecure-policy', 'copy', '-q', ...rest]
   return [{
     name: 'skopeo',
@@ -178,6 +179,7 @@ async function skopeo(archive: string): Promise<Mover[]> {
 
 async function place(archive: string) {
   const directory = makePrivateDirectory()
+  await ownFileSystem(path.join(directory, 'd'))
   const host = await makeHost()
   const registries = await registriesOf({ directory, host }, archive)
   const close = async (): Promise<void> => {

@@ -53,6 +53,9 @@ void describe('an engine that asks an authorization plugin', { concurrency: fals
       const { code, stdout } = await client.dockerWith({ input: 'through\n' }, 'run', '-i', '--name', 'weak', tiny, 'cat')
       assert.deepEqual([code, stdout], [0, 'through\n'])
       assert.equal(await client.ok('logs', 'weak'), 'through')
+      // Streams are told of when they are over.
+      await eventually(() => assert.ok(plugin.calls('AuthZRes').some(({ RequestUri, ResponseStatusCode }) => String(RequestUri).includes('/attach') && ResponseStatusCode === 101)))
+      await eventually(() => assert.ok(plugin.calls('AuthZRes').some(({ RequestUri, ResponseStatusCode }) => String(RequestUri).includes('/logs') && ResponseStatusCode === 200)))
       const created = plugin.calls('AuthZReq').findLast(({ RequestUri }) => String(RequestUri).includes('/containers/create'))
       assert.deepEqual([created?.['RequestMethod'], created?.['User'], (JSON.parse(decoded(created?.['RequestBody'])) as { Cmd: string[] }).Cmd], ['POST', undefined, ['cat']])
       const id = await client.ok('run', '-d', '--label', 'colour=hidden', tiny, 'sleep', '99')
@@ -82,7 +85,7 @@ void describe('an engine that asks an authorization plugin', { concurrency: fals
     assert.match((await client.docker('run', '--rm', '--privileged', tiny, 'true')).stderr, /no privileged containers/)
     await engine.stop()
     configure(['nobody-here'])
-    await assert.rejects(engine.start(), /error validating authorization plugin: could not find plugin nobody-here/)
+    await assert.rejects(engine.start(), /error validating authorization plugin: plugin "nobody-here" not found/)
     configure([plugin.name])
     await engine.start()
   })

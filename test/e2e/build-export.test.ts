@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Client, makeClient } from './harness/client.ts'
@@ -9,15 +8,14 @@ import { eventually } from './harness/eventually.ts'
 import { assertNothingLeftOfContainers, assertNothingLeftOfEngine, type Footprint, takeFootprint } from './harness/footprint.ts'
 import { provideImages, tiny } from './harness/image.ts'
 import { sweep } from './harness/private-directory.ts'
-import { findProgram } from './harness/program.ts'
+import { findOldDocker, findProgram } from './harness/program.ts'
 import { type Registry, startRegistry } from './harness/registry.ts'
 import { must, run } from './harness/run.ts'
 import { openTerminal } from './harness/terminal.ts'
 
 const missing = ['skopeo', 'docker-registry'].filter((name) => findProgram(name) === undefined)
 /** A client of before the buildx plugin. */
-const oldDocker = '/usr/bin/docker'
-const isOld = existsSync(oldDocker) && execFileSync(oldDocker, ['--version'], { encoding: 'utf8' }).includes('version 20.')
+const oldDocker = findOldDocker()
 const address = '127.0.0.1:5000'
 
 /** What the client printed, for a build that has to succeed. */
@@ -108,7 +106,7 @@ COPY a /a
     assert.equal(again.match(/^#\d+ CACHED$/gm)?.length, 4, again)
     assert.equal(await gantry.ok('inspect', '-f', '{{.Id}}', 'cached'), id)
     await forget('cached')
-    if (isOld) {
+    if (oldDocker !== undefined) {
       const old = await run([oldDocker, 'build', '--progress=plain', '-t', 'cached', '--cache-from', `${address}/cache:max`, directory], { env: { ...gantry.env, DOCKER_BUILDKIT: '1' } })
       assert.equal(old.stderr.match(/^#\d+ CACHED$/gm)?.length, 4, old.stderr)
       await forget('cached')
@@ -193,6 +191,33 @@ COPY a /a
     const refused = await gantry.docker('build', '--annotation', 'index:a=b', '--secret', `id=key,src=${directory}/key`, '-o', `type=oci,dest=${at('x.tar')}`, directory)
     assert.match(refused.stderr, /index annotations not supported for single platform export/)
     await gantry.ok('rmi', 'loaded:1')
+  })
+
+  void test('what is said of an image is kept with its name, goes with a push, and goes away with it', async () => {
+    const directory = context('kept', { Dockerfile: `FROM ${tiny}\nRUN echo kept > /kept\n` })
+    const [one, two] = [`${address}/kept:1`, `${address}/kept:2`]
+    const facts = at('kept.json')
+    await built(gantry, '--provenance=mode=max', '--sbom=true', '-t', one, '-t', two, '--metadata-file', facts, directory)
+    const told = JSON.parse(readFileSync(facts, 'utf8')) as Record<string, string>
+    assert.equal(told['containerimage.config.digest'], await gantry.ok('inspect', '-f', '{{.Id}}', one))
+    const here = async () => (JSON.parse((await engine.api({ path: `/images/${one}/json?manifests=1` })).text) as { Manifests: { Kind: string; Available: boolean }[] }).Manifests.map(({ Kind, Available }) => [Kind, Available])
+    assert.deepEqual(await here(), [['image', true], ['attestation', true]])
+    assert.match(await gantry.ok('push', one), new RegExp(`^1: digest: ${told['containerimage.digest']} `, 'm'))
+    const { manifests } = await raw('kept:1')
+    const { layers } = await raw(`kept@${manifests![1]!.digest}`)
+    assert.deepEqual(layers!.map(({ annotations }) => annotations!['in-toto.io/predicate-type']), ['https://spdx.dev/Document', 'https://slsa.dev/provenance/v0.2'])
+    for (const { digest } of layers!) await engine.host.must(['curl', '-sf', '-o', '/dev/null', `http://${address}/v2/kept/blobs/${digest}`])
+    // The same image without: the name stands for nothing else then.
+    await built(gantry, '-t', one, directory)
+    assert.equal(await gantry.ok('inspect', '-f', '{{.Id}}', one), told['containerimage.config.digest'])
+    await gantry.ok('push', '-q', one)
+    assert.equal((await raw('kept:1')).manifests, undefined)
+    await engine.kill9()
+    await engine.start()
+    assert.match(await gantry.ok('system', 'check', '--full'), /: clean$/)
+    assert.match(await gantry.ok('push', two), new RegExp(`^2: digest: ${told['containerimage.digest']} `, 'm'))
+    await gantry.ok('rmi', one, two)
+    assert.match(await gantry.ok('system', 'check', '--full'), /: clean$/)
   })
 
   void test('several platforms make an index, a directory each, and what cannot run here is said by name', async () => {

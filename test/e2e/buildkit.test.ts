@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -11,11 +11,12 @@ import { eventually } from './harness/eventually.ts'
 import { assertNothingLeftOfContainers, assertNothingLeftOfEngine, type Footprint, takeFootprint } from './harness/footprint.ts'
 import { provideImages, tiny } from './harness/image.ts'
 import { sweep } from './harness/private-directory.ts'
+import { findOldDocker } from './harness/program.ts'
 import { run } from './harness/run.ts'
 
 /** A client of before the buildx plugin: it builds by POST /build?version=2 and an open session. */
-const oldDocker = '/usr/bin/docker'
-const withoutOldDocker = { skip: !/version 20\./.test(version(oldDocker)) && 'there is no docker client of version 20' }
+const oldDocker = findOldDocker() ?? ''
+const withoutOldDocker = { skip: oldDocker === '' && 'there is no docker client of version 20' }
 
 void describe('builds over the border of BuildKit', { concurrency: false }, () => {
   let engine: Engine
@@ -98,7 +99,14 @@ void describe('builds over the border of BuildKit', { concurrency: false }, () =
     }
     assert.equal(await gantry.ok('run', '--rm', 'secret', 'cat', '/length'), '16')
     assert.doesNotMatch((await gantry.ok('history', '--no-trunc', 'secret')) + (await gantry.ok('inspect', 'secret')), /very-s3cret-word/)
-    const found = await run(['grep', '-rla', 'very-s3cret-word', engine.dataRoot])
+    // Inspection, history, events, what builds were told, and what is said of an image.
+    await built('-t', 'secret', '--no-cache', '--provenance=mode=max', '--sbom=true', '--ssh', `default=${socket}`, '--secret', `id=key,src=${directory}/key.txt`, directory).catch(() => undefined)
+    const records = [...(await gantry.ok('builder', 'history', 'ls')).matchAll(/^([a-z0-9]{20,})/gm)].map(([, id]) => id!)
+    assert.ok(records.length > 0)
+    const told = await Promise.all([...records.flatMap((id) => [gantry.docker('builder', 'history', 'inspect', id), gantry.docker('builder', 'history', 'logs', id)]), gantry.docker('events', '--since', '0', '--until', '1s'), gantry.docker('builder', 'du', '--verbose'), gantry.docker('system', 'df', '-v')])
+    const answers = await Promise.all(['/images/json', '/images/secret/json?manifests=1', '/images/secret/history', '/events?since=0&until=1', '/system/df', '/info'].map((asked) => engine.api({ path: asked })))
+    assert.doesNotMatch(told.map(({ stdout, stderr }) => stdout + stderr).join('') + answers.map(({ text }) => text).join('') + engine.log(), /very-s3cret-word/)
+    const found = await run(['grep', '-rla', 'very-s3cret-word', engine.dataRoot, engine.execRoot])
     assert.equal(found.stdout, '', 'no file of the engine has it')
     const without = await gantry.docker('build', '--progress=plain', '--no-cache', directory)
     assert.notEqual(without.code, 0)
@@ -128,6 +136,12 @@ void describe('builds over the border of BuildKit', { concurrency: false }, () =
     const more = context('more', { m: 'M' })
     await built('-t', 'named', '--build-context', `more=${more}`, directory)
     assert.equal(await gantry.ok('run', '--rm', 'named', 'cat', '/m', '/a'), 'MA')
+    // A context of another name has a .dockerignore of its own; times are exact, and owners those of who works there.
+    const ignoring = context('ignoring', { '.dockerignore': 'no', no: '1', yes: '2' })
+    execFileSync('touch', ['-d', '@1000000000.123456789', path.join(ignoring, 'yes')])
+    const corner = context('corner', { Dockerfile: `FROM ${tiny}\nCOPY --from=other . /o/\nUSER user500\nWORKDIR /w/x\nARG A=1 B=$A\nARG A\nRUN echo "$A-$B" > made\n` })
+    await built('-t', 'corner', '--build-context', `other=${ignoring}`, corner)
+    assert.equal(await gantry.ok('run', '--rm', 'corner', 'sh', '-c', 'ls -A /o; stat -c %y /o/yes; stat -c %u:%g /w /w/x /w/x/made; cat /w/x/made'), '.dockerignore\nyes\n2001-09-09 01:46:40.123456789 +0000\n500:500\n500:500\n500:500\n1-')
     const tar = execFileSync('tar', ['-C', directory, '-cz', '.'])
     const piped = await gantry.dockerWith({ input: tar }, 'build', '-t', 'piped', '--build-context', `more=${more}`, '-')
     assert.equal(piped.code, 0, piped.stderr)
@@ -222,6 +236,3 @@ function command(pid: string): string {
   }
 }
 
-function version(program: string): string {
-  return existsSync(program) ? execFileSync(program, ['--version'], { encoding: 'utf8' }) : ''
-}

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { olderDockerClient } from './harness/docker-client.ts'
+import { makePrivateDirectory, removePrivateDirectory } from './harness/private-directory.ts'
 
 /**
  * Runs the same words through the stock docker client (28) and through gantry and compares output and exit code. The engine
  * is the one at GANTRY_PARITY_HOST, which must hold an image "bb" with a busybox; else a private dockerd.
  */
 const given = process.env['GANTRY_PARITY_HOST']
-const missing = ['docker', ...(given ? [] : ['dockerd', '/bin/busybox'])].find((program) => spawnSync('which', [program]).status !== 0)
-const skip = missing ? `${missing} is not installed` : process.getuid?.() === 0 ? false : 'needs root'
+const missing = (given ? [] : ['dockerd', '/bin/busybox']).find((program) => spawnSync('which', [program]).status !== 0)
+const skip = olderDockerClient(28) || (missing ? `${missing} is not installed` : process.getuid?.() === 0 ? false : 'needs root')
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const directory = mkdtempSync(join(tmpdir(), 'gantry-parity-'))
+const directory = makePrivateDirectory()
 const host = given ?? `unix://${directory}/sock`
 let engine: ReturnType<typeof spawn> | undefined
 
@@ -37,7 +37,7 @@ after(async () => {
     engine.kill('SIGTERM')
     await gone
   }
-  rmSync(directory, { recursive: true, force: true })
+  await removePrivateDirectory(directory)
 })
 
 // In order: later words work on what earlier ones made.

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { makeClient } from './harness/client.ts'
@@ -7,6 +6,7 @@ import { startEngine } from './harness/engine.ts'
 import { eventually } from './harness/eventually.ts'
 import { provideImages } from './harness/image.ts'
 import { connect, makeHost, type NetworkHost } from './harness/network-host.ts'
+import { findProgram } from './harness/program.ts'
 import { engineUnderTest, tiny, throughEachClient, type Stage } from './harness/stories.ts'
 
 const web = 'mkdir -p /www; hostname > /www/index.html; exec httpd -f -p 80 -h /www'
@@ -70,8 +70,8 @@ throughEachClient('published ports past the input rules, when asked', (stage) =>
   })
 }, { flags: ['--obey-input-rules=false'], images: [tiny] })
 
-for (const [kind, proxy] of [['dockerd', path.resolve('bin/gantry-proxy')], ['gantryd', '/usr/sbin/docker-proxy']] as const) {
-  void test(`${kind} publishes ports through ${path.basename(proxy)}`, { skip: (!existsSync(proxy) && `${proxy} is not here`) || (engineUnderTest === 'dockerd' && 'told by the other run') }, async () => {
+for (const [kind, proxy] of [['dockerd', path.resolve('bin/gantry-proxy')], ['gantryd', findProgram('docker-proxy')]] as const) {
+  void test(`${kind} publishes ports through ${kind === 'dockerd' ? 'gantry-proxy' : 'docker-proxy'}`, { skip: ((proxy === undefined || findProgram(kind) === undefined) && 'dockerd is not here') || (engineUnderTest === 'dockerd' && 'told by the other run') }, async () => {
     const engine = await startEngine({ kind, flags: [`--userland-proxy-path=${proxy}`] })
     try {
       const client = makeClient('docker', engine)

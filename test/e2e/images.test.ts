@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createReadStream, createWriteStream, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { test } from 'node:test'
 import { createGzip } from 'node:zlib'
+import { eventually } from './harness/eventually.ts'
 import { rootfsArchive } from './harness/image.ts'
 import { must } from './harness/run.ts'
 import { tiny, throughEachClient } from './harness/stories.ts'
@@ -24,6 +27,39 @@ throughEachClient('images', (stage) => {
     assert.equal(await stage.ok('inspect', '-f', '{{.Id}}', 'made:1'), id)
     await stage.ok('rmi', 'made:1')
     assert.equal(await stage.ok('images', '-q', 'made'), '')
+  })
+
+  void test('import takes the archive from a URL, tells how far it is, and what the server says instead', async () => {
+    const archive = readFileSync(await rootfsArchive(tiny))
+    const place = scratch('served')
+    mkdirSync(place)
+    writeFileSync(path.join(place, 'root.tar'), archive)
+    // Where the engine is, loopback is its own.
+    const server = spawn('/usr/bin/env', [...stage.engine.host.enter, '/bin/busybox', 'httpd', '-f', '-p', '127.0.0.1:8099', '-h', place], { stdio: 'ignore' })
+    try {
+      const url = 'http://127.0.0.1:8099/root.tar'
+      const lines = await eventually(async () => (await stage.ok('import', '-c', 'CMD ["/bin/from-url"]', url, 'from-url')).split('\n'))
+      assert.equal(lines[0], `Downloading from ${url}`)
+      assert.equal(lines.at(-1), await stage.ok('inspect', '-f', '{{.Id}}', 'from-url'))
+      assert.equal(await stage.ok('inspect', '-f', '{{json .Config.Cmd}} {{.Comment}}', 'from-url'), `["/bin/from-url"] Imported from ${url}`)
+      assert.equal(await stage.ok('run', '--rm', 'from-url', 'echo', 'works'), 'works')
+      assert.match((await stage.docker('import', 'http://127.0.0.1:8099/none', 'never')).stderr, /failed to GET http:\/\/127\.0\.0\.1:8099\/none with status 404/)
+      assert.match((await stage.docker('import', 'http://127.0.0.1:1/none', 'never')).stderr, /Get "http:\/\/127\.0\.0\.1:1\/none": dial tcp 127\.0\.0\.1:1: connect: connection refused/)
+      await stage.ok('rmi', 'from-url')
+    } finally {
+      server.kill()
+      await once(server, 'exit')
+    }
+  })
+
+  void test('a container has the file by which programs tell that they run in one, and it counts as nothing', async () => {
+    assert.equal(await stage.ok('run', '--rm', '--read-only', tiny, 'stat', '-c', '%F %s', '/.dockerenv'), 'regular empty file 0')
+    await using container = await stage.container(tiny, 'sleep', '99')
+    assert.equal(await stage.ok('diff', container.id), '')
+    assert.match(await stage.ok('ps', '-s', '--filter', `id=${container.id}`, '--format', '{{.Size}}'), /^0B /)
+    const id = await stage.ok('commit', container.id)
+    assert.equal(await stage.ok('inspect', '-f', '{{.Size}}', id), await stage.ok('inspect', '-f', '{{.Size}}', tiny))
+    await stage.ok('rmi', id)
   })
 
   void test('tag gives a second name, and rmi takes one name after the other', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { olderDockerClient } from './harness/docker-client.ts'
 import { type Client, makeClient } from './harness/client.ts'
 import { type Engine, startEngine } from './harness/engine.ts'
 import { provideImages, tiny } from './harness/image.ts'
@@ -108,7 +109,7 @@ void describe('images between Gantry and the original', { concurrency: false, sk
     }
   })
 
-  void test('an image of another platform is neither pushed, saved nor loaded by its name and --platform', async () => {
+  void test('an image of another platform is neither pushed, saved nor loaded by its name and --platform', { skip: olderDockerClient(28) }, async () => {
     const name = `${address}/platform/box:1`
     const other = process.arch === 'arm64' ? 'linux/amd64' : 'linux/arm64'
     await ours.ok('tag', tiny, name)

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { cgroupFile, cgroupOf, cgroupValue, unified } from './harness/cgroup.ts'
 import { makeClient } from './harness/client.ts'
 import { actionsOf } from './harness/events.ts'
 import { eventually } from './harness/eventually.ts'
-import { read } from './harness/processes.ts'
+import { parentOf, read } from './harness/processes.ts'
 import { engineUnderTest, tiny, throughEachClient } from './harness/stories.ts'
 
 const own = { skip: engineUnderTest !== 'gantryd' && 'Docker has no word for it' }
+
+/** Also one that nobody has waited for yet. */
+const hasEnded = (pid: number): boolean => /^$|^State:\tZ/m.test(read(`/proc/${pid}/status`))
 
 throughEachClient('life of a container', (stage) => {
   const gantry = (...args: string[]) => makeClient('gantry', stage.engine).ok(...args)
@@ -64,6 +67,34 @@ throughEachClient('life of a container', (stage) => {
     await stage.ok('stop', '-t', '0', removed)
     await eventually(async () => assert.equal((await stage.docker('inspect', removed)).code, 1))
     await stage.ok('rm', '-f', always, unless, running)
+  })
+
+  void test('a container whose monitor is killed is over, with its processes and its cgroup, and comes back if it is to', own, async () => {
+    const victim = async (ref: string): Promise<{ pid: number; killMonitor: () => void; cgroup: string }> => {
+      const pid = Number(await state(ref, '{{.State.Pid}}'))
+      return { pid, cgroup: cgroupOf(pid, 'memory'), killMonitor: () => process.kill(parentOf(pid), 'SIGKILL') }
+    }
+    const once = await stage.ok('run', '-d', tiny, 'sh', '-c', 'sleep 99 & sleep 99')
+    const waiting = stage.ok('wait', once)
+    const first = await victim(once)
+    first.killMonitor()
+    assert.equal(await waiting, '137')
+    assert.equal(await state(once, '{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}}'), 'exited 137 0')
+    assert.ok(!existsSync(first.cgroup) && hasEnded(first.pid))
+    await stage.ok('start', once)
+    await stage.ok('rm', '-f', once)
+    const always = await stage.ok('run', '-d', '--restart', 'always', tiny, 'sleep', '99')
+    const second = await victim(always)
+    second.killMonitor()
+    await eventually(async () => assert.equal(await state(always, '{{.State.Status}} {{.RestartCount}}'), 'running 1'))
+    assert.ok(hasEnded(second.pid))
+    const third = await victim(always)
+    await stage.engine.kill9()
+    third.killMonitor()
+    await stage.engine.start()
+    await eventually(async () => assert.equal(await state(always, '{{.State.Status}} {{.RestartCount}}'), 'running 2'))
+    assert.notEqual((await victim(always)).pid, third.pid)
+    await stage.ok('rm', '-f', always)
   })
 
   void test('a kill for memory is an event, also when the first process lives on', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -48,6 +48,19 @@ throughEachClient('logs that are sent on', (stage) => {
     const [event] = unpackAll(Buffer.concat(receiver.parts())) as [[string, number, unknown]]
     assert.deepEqual([event[0], event[2]], ['docker.later', { container_id: container.id, container_name: '/later', source: 'stdout', log: 'early', team: 'a' }])
     assert.ok(Math.abs(event[1] - Date.now() / 1000) < 60)
+  })
+
+  void test('fluentd-buffer-limit bounds what waits for it: the first lines do, the others go', { skip }, async () => {
+    const options = ['fluentd-address=127.0.0.1:10226', 'fluentd-async=true', 'fluentd-retry-wait=100ms', 'fluentd-buffer-limit=50'].flatMap((option) => ['--log-opt', option])
+    await using container = await stage.container('--log-driver', 'fluentd', ...options, tiny, 'sh', '-c', 'seq 1 200; until [ -e /go ]; do sleep 0.1; done; seq 201 300; sleep 99')
+    await eventually(async () => assert.match(await stage.ok('logs', container.id), /\n200$/))
+    await using receiver = await receiveLogs(stage.engine.host, 'tcp', 10_226)
+    const numbers = (): number[] => (receiver.parts().flatMap(unpackAll) as [string, number, { log: string }][]).map(([, , { log }]) => Number(log))
+    await eventually(() => assert.equal(numbers().length, 50))
+    writeFileSync(`/proc/${container.pid}/root/go`, '')
+    await eventually(() => assert.equal(numbers().at(-1), 300))
+    assert.deepEqual(numbers(), [...count(1, 50).split('\n'), ...count(201, 300).split('\n')].map(Number))
+    assert.equal(await stage.ok('logs', container.id), count(1, 300))
   })
 
   void test('gelf gets the last lines of a container that removes itself; a cache may be switched off', { skip }, async () => {

@@ -63,7 +63,7 @@ throughEachClient('logs', (stage) => {
 
   void test('bad options are refused in the words of Docker', { skip }, async () => {
     const cases: [string[], string][] = [
-      [['--log-driver', 'paper'], "logger: no log driver named 'paper' is registered"],
+      [['--log-driver', 'paper'], 'error looking up logging plugin paper: plugin "paper" not found'],
       [['--log-opt', 'x=1'], "unknown log opt 'x' for json-file log driver"],
       [['--log-driver', 'gelf'], 'gelf-address is a required parameter'],
       [['--log-opt', 'max-file=0'], 'failed to initialize logging driver: max-file cannot be less than 1'],

@@ -21,7 +21,7 @@ const seed = process.env.MUTATION_SEED ?? '1'
 
 /** A field of the specification, or what became of one: the operation that could not be carried out, and on what. */
 const namesWhatIsWrong = [
-  /^cannot use specification: [a-zA-Z]/, /^cannot (set|use) linux\./, /^cannot use cgroup path "/, /^set (linux|process)\.\S+ .* to /, /^set sysctl \S+ to /, /^mount .+ on \//, /^(cannot )?bind \//, /^chdir to cwd \(/, /^(start: )?exec: "/,
+  /^cannot use specification: [a-zA-Z]/, /^cannot (set|use) linux\./, /^cannot use cgroup path "/, /^set (linux|process)\.\S+ .* to /, /^set sysctl \S+ to /, /^mount .+ on \//, /^(cannot )?bind \//, /^chdir to cwd \(/, /^(start: )?(unable to start container process: )?exec: "/,
   /^cannot run hook \//, /^cannot make the container with process\.rlimits /, /^container init was OOM-killed .*: linux\.resources\.memory\.limit is \d+$/, /^(make|open|close|look for|set|join|enter|protect|mask|remount|become) .*[/:]/,
 ]
 

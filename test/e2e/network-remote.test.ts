@@ -138,7 +138,7 @@ throughEachClient('networks of plugins', (stage) => {
       assert.equal(state().endpoints.length, 2)
       await stopPlugin()
       const refused = await stage.docker('run', '--rm', '--network', 'lasting', tiny, 'true')
-      assert.match(refused.stderr, /could not find plugin e2e-\w+ in v1 plugin registry: plugin not found/)
+      assert.match(refused.stderr, /plugin "e2e-\w+" not found/)
       await stage.ok('rm', '-f', running)
       await startPlugin()
     }
@@ -157,9 +157,9 @@ throughEachClient('networks of plugins', (stage) => {
       assert.equal(answer.code, 1)
     }
     await refused(['network', 'create', '-d', name, '-o', 'refuse=today', 'no'], /NetworkDriver\.CreateNetwork: the plugin refuses: today/)
-    await refused(['network', 'create', '-d', 'nobody', 'no'], /could not find plugin nobody in v1 plugin registry: plugin not found/)
-    await refused(['network', 'create', '--ipam-driver', 'nobody', 'no'], /could not find plugin nobody in v1 plugin registry: plugin not found/)
-    await refused(['network', 'create', '-d', '../../etc/passwd', 'no'], /could not find plugin \.\.\/\.\.\/etc\/passwd in v1 plugin registry/)
+    await refused(['network', 'create', '-d', 'nobody', 'no'], /plugin "nobody" not found/)
+    await refused(['network', 'create', '--ipam-driver', 'nobody', 'no'], /plugin "nobody" not found/)
+    await refused(['network', 'create', '-d', '../../etc/passwd', 'no'], /plugin "\.\.\/\.\.\/etc\/passwd" not found/)
     const other = `${name}-volumes`
     const server = createServer((_, response) => response.end('{"Implements": ["VolumeDriver"]}')).listen(path.join(sockets, `${other}.sock`))
     try {

@@ -159,7 +159,7 @@ throughEachClient('user-defined networks', (stage) => {
     assert.match(await stage.engine.host.must(['nft', 'list', 'ruleset']), /tcp \. 10542 : 10\.42\.0\.77 \. 80/)
     assert.equal(await fetch(neighbour, `http://${hostAddress}:10542/`), 'moved')
     await refused(['network', 'connect', 'second', 'mover'], /endpoint with name mover already exists in network second/)
-    await refused(['network', 'connect', 'host', 'mover'], /container sharing network namespace with another container or host cannot be connected to any other network/)
+    await refused(['network', 'connect', 'host', 'mover'], /container cannot be disconnected from host network or connected to host network/)
     await refused(['network', 'connect', 'none', 'mover'], /cannot be connected to multiple networks with one of the networks in private \(none\) mode/)
     await stage.ok('network', 'disconnect', 'second', 'mover')
     assert.doesNotMatch(await stage.ok('exec', 'mover', 'ip', '-o', 'link'), /eth1/)
@@ -302,6 +302,59 @@ throughEachClient('user-defined networks', (stage) => {
     await stage.ok('rm', '-f', box.id)
   })
 
+  void test('an answer over UDP comes from the address that was called, of the many that the host has', async () => {
+    await stage.engine.host.must(['ip', 'address', 'add', '10.221.8.50/24', 'dev', 'eth0'])
+    await stage.engine.host.must(['ip', 'address', 'add', 'fd77::50/64', 'dev', 'eth0', 'nodad'])
+    await using server = await stage.container('-p', '10561:9999/udp', tiny, 'udp-echo', '9999')
+    assert.ok(server.pid > 0)
+    for (const address of ['10.221.8.50', '10.221.8.1', 'fd77::1', 'fd77::50', 'fd77::1']) {
+      // A connected socket takes no answer from elsewhere.
+      const ask = `exec 3<>/dev/udp/${address}/10561; echo "me at ${address}" >&3; timeout 1 head -n 1 <&3`
+      await eventually(async () => assert.equal((await neighbour.run(['bash', '-c', ask])).stdout.trim(), `me at ${address}`))
+    }
+  })
+
+  void test('without a network of its own a container exposes nothing', async () => {
+    await using owner = await stage.container('--expose', '99', tiny, 'sleep', '99')
+    const shown = (id: string) => Promise.all([stage.ok('inspect', '-f', '{{json .NetworkSettings.Ports}}', id), stage.ok('ps', '--filter', `id=${id}`, '--format', '{{.Ports}}')])
+    assert.deepEqual(await shown(owner.id), ['{"99/tcp":null}', '99/tcp'])
+    for (const mode of ['host', 'none']) {
+      await using box = await stage.container('--network', mode, '--expose', '99', tiny, 'sleep', '99')
+      assert.deepEqual(await shown(box.id), ['{}', ''])
+    }
+  })
+
+  void test('where a network has no IPv6 nobody can bring any in', async () => {
+    await using _ = await networks('plain4', '--ipv6 --subnet fd48::/64 both')
+    await using box = await stage.container('--network', 'plain4', tools, 'sleep', '99')
+    await stage.ok('network', 'connect', 'both', box.id)
+    const states = await stage.ok('exec', box.id, 'sh', '-c', 'cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6 /proc/sys/net/ipv6/conf/eth1/disable_ipv6')
+    assert.deepEqual(states.split('\n'), ['1', '0'])
+    assert.doesNotMatch(await stage.ok('exec', box.id, 'cat', '/proc/net/if_inet6'), /eth0/)
+    assert.match(await stage.ok('exec', box.id, 'cat', '/proc/net/if_inet6'), /eth1/)
+  })
+
+  void test('a stopped container knows its networks, and can leave one that is gone', async () => {
+    const id = await stage.ok('network', 'create', 'passing')
+    const box = await stage.ok('create', '--name', 'left', '--hostname', 'left.corp.test', '--network', 'passing', tiny, 'sleep', '99')
+    await stage.ok('start', 'left')
+    assert.match(await stage.ok('exec', 'left', 'cat', '/etc/hosts'), /^\d+\.\d+\.\d+\.\d+\tleft\.corp\.test left$/m)
+    await stage.ok('kill', 'left')
+    const stopped = (JSON.parse(await stage.ok('inspect', '-f', '{{json .NetworkSettings.Networks.passing}}', 'left'))) as Record<string, unknown>
+    assert.equal(stopped['NetworkID'], id)
+    assert.deepEqual(stopped['DNSNames'], ['left', box.slice(0, 12), 'left.corp.test'])
+    assert.equal(stopped['IPAddress'], '')
+    assert.equal(await stage.ok('ps', '-aq', '--no-trunc', '--filter', `network=${id}`), box)
+    assert.equal(await stage.ok('network', 'ls', '-q', '--no-trunc', '--filter', 'name=^pass.*g$'), id)
+    await stage.ok('network', 'rm', 'passing')
+    await refused(['start', 'left'], /network passing not found/)
+    await stage.ok('network', 'disconnect', 'passing', 'left')
+    await refused(['network', 'disconnect', 'passing', 'left'], /network passing not found/)
+    await stage.ok('network', 'connect', 'bridge', 'left')
+    await stage.ok('start', 'left')
+    await stage.ok('rm', '-f', 'left')
+  })
+
   void test('what is wrong is refused, with status and text', async () => {
     await using _ = await networks('--subnet 10.47.0.0/16 there')
     const calls: [string, string, unknown, number, RegExp][] = [
@@ -313,6 +366,16 @@ throughEachClient('user-defined networks', (stage) => {
       ['POST', '/networks/create', { Name: 'x', Driver: 'host' }, 403, /^only one instance of "host" network is allowed$/],
       ['POST', '/networks/create', { Name: 'x', EnableIPv4: false }, 400, /IPv4 or IPv6 must be enabled/],
       ['POST', '/networks/create', { Name: 'x', Options: { 'com.docker.network.bridge.enable_icc': 'maybe' } }, 400, /enable_icc/],
+      ['POST', '/networks/create', { Name: 'x', IPAM: { Config: [{ Subnet: '10.48.0.0/24', Gateway: '10.48.0.0' }] } }, 403, /^failed to allocate gateway \(10\.48\.0\.0\): Address already in use$/],
+      ['POST', '/networks/create', { Name: 'x', IPAM: { Config: [{ Subnet: '10.48.0.0/24', Gateway: '10.48.0.255' }] } }, 403, /^failed to allocate gateway \(10\.48\.0\.255\): Address already in use$/],
+      ['POST', '/networks/create', { Name: 'x', IPAM: { Config: [{ Subnet: '10.48.0.0/24', Gateway: '10.48.0.1', AuxiliaryAddresses: { a: '10.48.0.1' } }] } }, 403, /^failed to allocate secondary ip address \(a:10\.48\.0\.1\): Address already in use$/],
+      ['POST', '/networks/create', { Name: 'x', IPAM: { Config: [{ Subnet: '10.48.0.0/24', AuxiliaryAddresses: { a: '10.48.0.7', b: '10.48.0.7' } }] } }, 403, /^failed to allocate secondary ip address \(b:10\.48\.0\.7\): Address already in use$/],
+      ['POST', '/networks/create', { Name: 'x', IPAM: { Config: [{ Subnet: '10.48.0.0/24' }, { Subnet: '10.49.0.0/24' }] } }, 403, /^bridge driver doesn't support multiple subnets$/],
+      ['POST', '/networks/create', { Name: 'x', IPAM: { Driver: 'null' } }, 400, /^ipv4 pool is empty$/],
+      ['POST', '/networks/create', { Name: 'x', Driver: 'overlay' }, 503, /^This node is not a swarm manager\./],
+      ['POST', '/networks/create', { Name: 'x', Options: { 'com.docker.network.driver.mtu': '-1' } }, 400, /^invalid MTU number: -1$/],
+      ['POST', '/networks/create', { Name: 'x', Options: { 'com.docker.network.bridge.host_binding_ipv4': 'wrong' } }, 400, /^failed to parse com\.docker\.network\.bridge\.host_binding_ipv4 value: wrong \(nil ip\)$/],
+      ['POST', '/networks/create', { Name: 'x', Options: { 'com.docker.network.bridge.name': 'eth0' } }, 409, /^existing interface eth0 is not a bridge$/],
       ['DELETE', '/networks/bridge', undefined, 403, /^bridge is a pre-defined network and cannot be removed$/],
       ['DELETE', '/networks/nowhere', undefined, 404, /^network nowhere not found$/],
       ['POST', '/networks/nowhere/connect', { Container: 'x' }, 404, /^network nowhere not found$/],
@@ -327,6 +390,11 @@ throughEachClient('user-defined networks', (stage) => {
     await refused(['run', '--rm', '--network', 'nowhere', tiny, 'true'], /network nowhere not found/, 125)
     await refused(['run', '--rm', '--network', 'there', '--ip', '10.9.9.9', tiny, 'true'], /no configured subnet contains IP address 10\.9\.9\.9/, 125)
     await refused(['run', '--rm', '--ip', '172.17.0.9', tiny, 'true'], /user specified IP address is supported on user defined networks only/, 125)
+    await refused(['run', '--rm', '--network', 'container:', tiny, 'true'], /Invalid network mode: invalid container format container:<name\|id>/, 125)
+    await using other = await stage.container(tiny, 'sleep', '99')
+    await refused(['run', '--rm', '--network', `container:${other.id}`, '--link', other.id, tiny, 'true'], /conflicting options: container type network can't be used with links\. This would result in undefined behavior/, 125)
+    await refused(['run', '--rm', '--network', 'host', '--link', other.id, tiny, 'true'], /conflicting options: host type networking can't be used with links\. This would result in undefined behavior/, 125)
+    await refused(['network', 'connect', 'host', other.id], /container cannot be disconnected from host network or connected to host network/)
     await refused(['network', 'create', '--subnet', '10.48.0.0/24', '--gateway', '10.49.0.1', 'x'], /no matching subnet for gateway 10\.49\.0\.1/)
   })
 

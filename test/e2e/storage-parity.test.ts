@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { type Client, makeClient } from './harness/client.ts'
 import { type Engine, type EngineKind, startEngine } from './harness/engine.ts'
 import { provideImages, tiny } from './harness/image.ts'
-import { sweep } from './harness/private-directory.ts'
+import { makePrivateDirectory, removePrivateDirectory, sweep } from './harness/private-directory.ts'
 import { findProgram } from './harness/program.ts'
 import { must } from './harness/run.ts'
 
@@ -65,13 +64,10 @@ interface Running extends AsyncDisposable {
 }
 
 async function engineOn(kind: EngineKind, driver: string): Promise<Running> {
-  const home = mkdtempSync(path.join(tmpdir(), 'parity-'))
+  const home = makePrivateDirectory()
   const dataRoot = path.join(home, 'root')
   mkdirSync(dataRoot)
-  const remove = async (): Promise<void> => {
-    if (driver === 'btrfs') await must(['umount', '-R', dataRoot])
-    rmSync(home, { recursive: true })
-  }
+  const remove = (): Promise<void> => removePrivateDirectory(home)
   if (driver === 'btrfs') await mountBtrfs(path.join(home, 'image'), dataRoot)
   const apart = kind === 'dockerd' ? ['--bridge', 'none', '--iptables=false'] : []
   const engine = await startEngine({ kind, flags: ['--data-root', dataRoot, ...apart, ...(driver === '' ? [] : ['--storage-driver', driver])] }).catch(async (error: unknown) => {

@@ -87,6 +87,11 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
     'a masked path': args('sh', '-c', 'wc -c < /proc/keys; ls /sys/firmware | wc -l'),
     'a new pid namespace': args('sh', '-c', 'echo $$'),
     'the session': args('sh', '-c', 'cut -d" " -f6 /proc/1/stat'),
+    'loopback': args('ip', 'addr', 'show', 'lo'),
+    'mount options that file systems read': (spec) => {
+      spec.mounts!.push({ destination: '/m', type: 'tmpfs', source: 'm', options: ['silent', 'lazytime', 'noiversion', 'nolazytime', 'iversion', 'loud'] })
+      spec.process!.args = ['sh', '-c', 'grep " /m " /proc/mounts']
+    },
     'signals': args('grep', '-E', '^Sig(Blk|Ign)', '/proc/self/status'),
   }
   for (const [name, change] of Object.entries(cases)) {
@@ -163,6 +168,30 @@ void describe('gantry-runc beside runc on the same bundle', { concurrency: false
         words: [again, twice, deleted, late, unknown].map(reason).map((text) => text.replace(/^runc run |\s+$/g, '')),
         missing: /exec: .*found in \$PATH/.exec(reason(missing))?.[0],
       }
+    })
+  })
+
+  void test('a container that is paused before its start is shown so, starts only once it goes on, and mistakes in a command line are told alike', async () => {
+    const place = bundle(args('sleep', '99'))
+    await both(async (runtime) => {
+      await shell(runtime, `RUNTIME create -b ${place} early >/dev/null 2>&1 </dev/null`)
+      const status = async (): Promise<unknown> => (JSON.parse((await call(runtime, 'state', 'early')).stdout) as { status: string }).status
+      const seen: unknown[] = []
+      const note = async (...words: string[]): Promise<void> => {
+        const finished = await call(runtime, ...words)
+        seen.push([words.join(' '), finished.code, reason(finished).replace(/^.*: "?|".*$/gs, '')], await status())
+      }
+      await note('pause', 'early')
+      await note('pause', 'early')
+      await note('start', 'early')
+      await note('exec', 'early', 'true')
+      await note('resume', 'early')
+      await note('start', 'early')
+      const wrong = [['exec', '--nope', 'early', 'true'], ['run', '--nope', 'x'], ['state'], ['state', 'a', 'b'], ['exec', '-e', 'A', 'early', 'true']]
+      for (const words of wrong) seen.push([words.join(' '), (await call(runtime, ...words)).code])
+      const unknown = await call(runtime, 'exec', '--cap', 'CAP_NOPE', 'early', 'true')
+      seen.push([unknown.code, /ignoring unknown or unavailable capabilities: \[CAP_NOPE\]/.test(unknown.stderr)], (await call(runtime, 'delete', '-f', 'early')).code)
+      return seen
     })
   })
 

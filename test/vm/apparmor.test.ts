@@ -84,6 +84,13 @@ onOneMachine('AppArmor', (stage) => {
     assert.equal(await stage.must('find /root/false -type f -size +0'), '')
   })
 
+  test('what enters a container that may trace is confined as it is elsewhere', async () => {
+    for (const [option, expected] of [['docker-default', enforced], ['unconfined', 'unconfined']] as const) {
+      await using container = await stage.container('--cap-add', 'SYS_PTRACE', '--security-opt', `apparmor=${option}`, tiny, 'sleep', '999')
+      assert.equal(await stage.ok('exec', container.id, 'sh', '-c', 'cat /proc/self/attr/current; grep Seccomp: /proc/self/status | tr -d "\\n"; ls /proc/self/fd | wc -l'), `${expected}\nSeccomp:\t24`)
+    }
+  })
+
   test('a profile that is not loaded is named, and leaves nothing; the default one is loaded again', async () => {
     const { code, stderr } = await stage.docker('run', '--name', 'nobody', '--security-opt', 'apparmor=nowhere', tiny, 'true')
     assert.notEqual(code, 0)

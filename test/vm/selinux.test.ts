@@ -44,6 +44,8 @@ onOneMachine('SELinux', (stage) => {
     assert.equal(await one.inspect('{{.MountLabel}}'), mount)
     for (const path of ['/', '/bin/busybox', '/dev', '/dev/null', '/dev/pts', '/dev/shm', '/dev/mqueue', '/etc/hosts', '/etc/resolv.conf']) assert.equal(await fileLabel(`/proc/${one.pid}/root${path}`), mount, path)
     assert.equal((await stage.ok('exec', one.id, 'cat', '/proc/self/attr/current')).replaceAll('\0', ''), labels[0])
+    await using tracing = await stage.container('--cap-add', 'SYS_PTRACE', tiny, 'sleep', '999')
+    assert.equal(await stage.ok('exec', tracing.id, 'sh', '-c', '[ "$(cat /proc/self/attr/current)" = "$(cat /proc/1/attr/current)" ] && echo alike'), 'alike')
     assert.equal(await stage.ok('exec', one.id, 'sh', '-c', 'echo x >/tmp/file; cat /tmp/file; ps >/dev/null && echo y'), 'x\ny')
     await stage.ok('restart', '-t', '0', one.id)
     assert.equal(await labelOf(await one.inspect('{{.State.Pid}}')), labels[0])

@@ -5,7 +5,6 @@ import { containerStats } from '../container-stats.ts'
 import { createContainer } from '../create-container.ts'
 import { containerFor } from '../older-answers.ts'
 import type { Route } from '../route.ts'
-import { notImplemented } from '../route.ts'
 import { updateContainer } from '../update-container.ts'
 
 export const containerRoutes: Route[] = [
@@ -30,9 +29,6 @@ export const containerRoutes: Route[] = [
   { method: 'POST', path: '/containers/{name}/attach', handle: attach, hijacks: true },
   { method: 'GET', path: '/containers/{name}/attach/ws', handle: attachWebSocket, hijacks: true },
   { method: 'DELETE', path: '/containers/{name}', handle: remove },
-  notImplemented('GET', '/containers/{name}/checkpoints'),
-  notImplemented('POST', '/containers/{name}/checkpoints'),
-  notImplemented('DELETE', '/containers/{name}/checkpoints/{checkpoint}'),
 ]
 
 /** A verb that answers 204. */
@@ -49,7 +45,9 @@ async function start(call: Call): Promise<void> {
   if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 7) {
     throw new GantryError('InvalidParameter', 'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24')
   }
-  await call.engine.containers.start(call.ref)
+  const [checkpoint, directory] = [call.query.string('checkpoint'), call.query.string('checkpoint-dir')]
+  if (checkpoint !== '' && !call.engine.system.experimental) throw new GantryError('InvalidParameter', 'checkpoint is only supported in experimental mode')
+  await call.engine.containers.start(call.ref, checkpoint === '' ? undefined : { checkpoint, directory })
   call.empty()
 }
 
@@ -63,6 +61,7 @@ async function list(call: Call): Promise<void> {
   })
   // Annotations came with API 1.46.
   if (call.minor < 46) for (const { HostConfig } of summaries) delete HostConfig.Annotations
+  if (call.minor < 48) for (const summary of summaries) delete summary.ImageManifestDescriptor
   call.json(summaries)
 }
 

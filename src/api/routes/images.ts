@@ -51,15 +51,15 @@ async function usersOfImages(call: Call): Promise<Map<unknown, number>> {
 async function create(call: Call): Promise<void> {
   if (call.query.has('fromImage')) return pull(call)
   const source = call.query.string('fromSrc')
-  if (source !== '-') throw new GantryError('NotImplemented', `not implemented yet: import from a URL; use \`docker import -\` instead of ${JSON.stringify(source)}`)
   const repository = call.query.optional('repo')
-  const id = await call.engine.images.importTar(call.body, {
+  const request = {
     reference: repository === undefined ? undefined : withTag(repository, call.query.optional('tag')),
     message: call.query.optional('message'),
     changes: call.query.strings('changes'),
     platform: call.query.optional('platform'),
-  })
-  call.json({ status: id })
+  }
+  if (source === '-') return call.json({ status: await call.engine.images.importTar(call.body, request) })
+  await streamProgress(call, async (progress) => progress({ status: await call.engine.images.importFrom(source, { ...request, signal: call.signal() }, progress) }))
 }
 
 async function pull(call: Call): Promise<void> {

@@ -6,8 +6,8 @@ import type { BuildStatus } from './build-status.ts'
 
 const prefix = 'github.com/moby/buildkit/errdefs.'
 
-/** What went wrong as BuildKit tells it: beside the text, the vertex that failed and the lines of the Dockerfile, as JSON documents. */
-export function buildFailure(error: unknown, status: BuildStatus): GrpcError {
+/** What went wrong as BuildKit tells it (only a file that could not be read is a parse error): beside the text, the vertex that failed and the lines of the Dockerfile, as JSON documents. */
+export function buildFailure(error: unknown, status: BuildStatus, { isRead = false }: { isRead?: boolean } = {}): GrpcError {
   if (error instanceof GrpcError) return error
   const plain = toGrpcError(error)
   const { failed, source } = status
@@ -19,7 +19,8 @@ export function buildFailure(error: unknown, status: BuildStatus): GrpcError {
     details.push(detail('Source+json', { info, ranges: [rangeOf(lines)] }))
   }
   // Clients put the name of any other code before the text.
-  return new GrpcError(grpcCode.unknown, plain.message, { details, cause: error })
+  const message = isRead && error instanceof DockerfileError ? error.reason : plain.message
+  return new GrpcError(grpcCode.unknown, message, { details, cause: error })
 }
 
 function detail(name: string, document: unknown): GrpcDetail {

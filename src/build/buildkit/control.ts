@@ -174,12 +174,12 @@ function labelsOf({ platform, hostGateway }: WorkerInfo): Record<string, string>
   }
 }
 
-/** "key=value" or "key==value", "key!=value", "key~=value". */
+/** "key=value" or "key==value"; "key~=pattern" and "key!=value" go on as the values "~pattern" and "!value". Source: containerd's filters. */
 function filtersOf(list: readonly string[]): Map<string, Set<string>> {
   const filters = new Map<string, Set<string>>()
   for (const filter of list.flatMap((text) => text.split(',')).filter((text) => text !== '')) {
-    const match = /^([\w.-]+)\s*={1,2}\s*(.*)$/.exec(filter)
-    const [name, value] = match === null ? [filter, ''] : [match[1]!, match[2]!.replace(/^"(.*)"$/, '$1')]
+    const match = /^([\w.-]+)\s*(==?|~=|!=)\s*(.*)$/.exec(filter)
+    const [name, value] = match === null ? [filter, ''] : [match[1]!, match[2]!.replace(/=/g, '') + match[3]!.replace(/^"(.*)"$/, '$1')]
     filters.set(name, (filters.get(name) ?? new Set()).add(value))
   }
   return filters

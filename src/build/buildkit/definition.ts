@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { GantryError } from '../../lib/errors.ts'
 import { ignoreLines } from '../../lib/patterns/ignore-patterns.ts'
 import type { BuildContext, NamedContext } from '../contract.ts'
+import { parseDockerfile } from '../dockerfile/dockerfile.ts'
 import type { BuildSession } from './build-session.ts'
 import type { BuildStatus } from './build-status.ts'
 import type { ClientContexts, ClientDirectory } from './client-contexts.ts'
@@ -49,6 +50,8 @@ export async function loadDefinition(loading: Loading): Promise<BuildDefinition>
   const local = attributes['dockerfilekey'] || (remote === undefined ? 'dockerfile' : undefined)
   const found = local !== undefined ? await readLocal(loading, { name, local }) : readRemote(remote!, name)
   status.source = { name, text: found.text }
+  // What cannot be read is told before the client is asked for more.
+  parseDockerfile(found.text)
   const ignored = remote === undefined ? await ignoredPaths(loading, found.ignore) : []
   return {
     dockerfile: { text: found.text, name },
@@ -91,12 +94,12 @@ function missing(name: string): never {
   throw new GantryError('InvalidParameter', `failed to read dockerfile: open ${name}: no such file or directory`)
 }
 
-async function ignoredPaths(loading: Loading, own: string | undefined): Promise<string[]> {
-  const { room, session, attributes, status, signal } = loading
-  return await status.during('[internal] load .dockerignore', async (vertex) => {
-    if (own !== undefined) return ignoreLines(own)
-    const progress = transferred(status, vertex, 'transferring context:')
-    const directory = await room.contexts.sync(session, { name: attributes['contextkey'] || 'context', includes: ['.dockerignore'], signal, progress: progress.told })
+async function ignoredPaths(loading: Loading, own: string | undefined, { local = loading.attributes['contextkey'] || 'context', title = '[internal] load .dockerignore', what = 'context' } = {}): Promise<string[]> {
+  const { room, session, status, signal } = loading
+  if (own !== undefined) return ignoreLines(own)
+  return await status.during(title, async (vertex) => {
+    const progress = transferred(status, vertex, `transferring ${what}:`)
+    const directory = await room.contexts.sync(session, { name: local, includes: ['.dockerignore'], signal, progress: progress.told })
     progress.done()
     try {
       const file = join(directory.root, '.dockerignore')
@@ -108,20 +111,24 @@ async function ignoredPaths(loading: Loading, own: string | undefined): Promise<
 }
 
 /** A directory of the client that comes here when something needs it. */
-function clientContext(loading: Loading, { local, ignored, title = '[internal] load build context' }: { local: string; ignored: string[]; title?: string }): BuildContext {
+function clientContext(loading: Loading, { local, ignored, named }: { local: string; ignored?: string[]; named?: string }): BuildContext {
   const { room, session, status, signal, cleanups } = loading
   let coming: Promise<ClientDirectory> | undefined
+  const what = named ?? 'context'
   const context: BuildContext = {
     root: '',
-    ignored,
+    ...(ignored && { ignored }),
     async ready() {
-      coming ??= status.during(title, async (vertex) => {
-        const progress = transferred(status, vertex, 'transferring context:')
-        const directory = await room.contexts.sync(session, { name: local, key: local, excludes: ignored, signal, special: room.special, progress: progress.told })
-        cleanups.push(() => directory.release())
-        progress.done()
-        return directory
-      })
+      coming ??= (async () => {
+        const excludes = ignored ?? (await ignoredPaths(loading, undefined, { local, title: `[context ${what}] load .dockerignore`, what }))
+        return await status.during(named === undefined ? '[internal] load build context' : `[context ${named}] load from client`, async (vertex) => {
+          const progress = transferred(status, vertex, `transferring ${what}:`)
+          const directory = await room.contexts.sync(session, { name: local, key: local, excludes, signal, special: room.special, progress: progress.told })
+          cleanups.push(() => directory.release())
+          progress.done()
+          return directory
+        })
+      })()
       context.root = (await coming).root
     },
   }
@@ -144,7 +151,7 @@ function namedContexts(loading: Loading): Map<string, NamedContext> {
   const found = new Map<string, NamedContext>()
   for (const [key, value] of Object.entries(withPrefix(loading.attributes, 'context:'))) {
     const name = key.split('::', 1)[0]!.toLowerCase()
-    if (value.startsWith('local:')) found.set(name, { kind: 'tree', context: clientContext(loading, { local: value.slice('local:'.length), ignored: [], title: `[context ${name}] load from client` }) })
+    if (value.startsWith('local:')) found.set(name, { kind: 'tree', context: clientContext(loading, { local: value.slice('local:'.length), named: name }) })
     else if (value.startsWith('docker-image://')) found.set(name, { kind: 'image', reference: value.slice('docker-image://'.length) })
     else if (/^(https?|git|ssh):\/\/|^git@/.test(value)) found.set(name, { kind: 'tree', context: remoteContext(loading, name, value) })
     else if (value.startsWith('oci-layout://')) found.set(name, namedLayout(name, value.slice('oci-layout://'.length)))

@@ -38,6 +38,7 @@ export interface SolveJob {
 export async function solve(job: SolveJob, { attributes, imports = [] }: { attributes: Record<string, string>; imports?: { type: string; attributes: Record<string, string> }[] }): Promise<Solved> {
   const cleanups: (() => Promise<void>)[] = []
   const { room, session, status, signal, archive } = job
+  let isRead = false
   try {
     const requested = readAttributes(attributes)
     const definition = await loadDefinition({ room, session, attributes, status, signal, cleanups, ...(archive && { archive }) })
@@ -64,11 +65,12 @@ export async function solve(job: SolveJob, { attributes, imports = [] }: { attri
       entitlements: job.request.entitlements,
       checkOnly,
     }
+    isRead = true
     const result = await room.builder.build(request, status, signal)
     if (checkOnly) return { metadata: lintResult(result.warnings, dockerfile), exported: {} }
     return { metadata: {}, exported: exportedOf(result) }
   } catch (error) {
-    throw signal.aborted ? new GrpcError(1, 'context canceled') : buildFailure(error, status)
+    throw signal.aborted ? new GrpcError(1, 'context canceled') : buildFailure(error, status, { isRead })
   } finally {
     for (const cleanup of cleanups.toReversed()) await cleanup().catch(() => {})
   }

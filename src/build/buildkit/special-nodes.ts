@@ -5,7 +5,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { SpecialNodes } from '../../lib/fsutil/directory-writer.ts'
 
-/** Devices, fifos and attributes of what a client sends. */
+/** Devices, fifos, attributes and times of what a client sends. */
 export function specialNodes(kernel: Kernel): SpecialNodes {
   const calls = nodeCalls(kernel)
   return {
@@ -14,6 +14,7 @@ export function specialNodes(kernel: Kernel): SpecialNodes {
       if (device === undefined) throw new GantryError('InvalidParameter', `there is no device ${major}:${minor}`)
       calls.makeNode(path, { fifo: S_IFIFO, character: S_IFCHR, block: S_IFBLK }[kind] | 0o600, device)
     },
+    setTime: (file, time) => (typeof file === 'number' ? calls.setOpenTime(file, time) : calls.setTime(file, time)),
     setXattr: (path, name, value) => calls.setXattr(path, name, Buffer.from(value)),
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { StoredLayer } from '../../containerd/images/image-database.ts'
 
 /** What a step with this key has come to. Times in milliseconds since the epoch. */
@@ -51,6 +51,7 @@ const schema = `
  */
 export class CacheDatabase {
   readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
 
   constructor(root: string) {
     mkdirSync(root, { recursive: true, mode: 0o700 })
@@ -59,11 +60,11 @@ export class CacheDatabase {
   }
 
   records(): CacheRecord[] {
-    return this.#database.prepare(`SELECT ${recordColumns} FROM record`).all() as unknown as CacheRecord[]
+    return this.#prepared(`SELECT ${recordColumns} FROM record`).all() as unknown as CacheRecord[]
   }
 
   find(key: string): CacheRecord | undefined {
-    return this.#database.prepare(`SELECT ${recordColumns} FROM record WHERE key = ?`).get(key) as CacheRecord | undefined
+    return this.#prepared(`SELECT ${recordColumns} FROM record WHERE key = ?`).get(key) as CacheRecord | undefined
   }
 
   /** Replaces one of the same key. */
@@ -91,12 +92,12 @@ export class CacheDatabase {
   }
 
   layer(chainId: string): CachedLayer | undefined {
-    const row = this.#database.prepare(`SELECT ${layerColumns} FROM layer WHERE chain_id = ?`).get(chainId)
+    const row = this.#prepared(`SELECT ${layerColumns} FROM layer WHERE chain_id = ?`).get(chainId)
     return row && ({ ...row, parent: row['parent'] ?? undefined } as unknown as CachedLayer)
   }
 
   layers(): CachedLayer[] {
-    return this.#database.prepare(`SELECT ${layerColumns} FROM layer`).all().map((row) => ({ ...row, parent: row['parent'] ?? undefined }) as unknown as CachedLayer)
+    return this.#prepared(`SELECT ${layerColumns} FROM layer`).all().map((row) => ({ ...row, parent: row['parent'] ?? undefined }) as unknown as CachedLayer)
   }
 
   removeLayers(chainIds: readonly string[]): void {
@@ -105,7 +106,7 @@ export class CacheDatabase {
 
   /** Digests of what a COPY takes from a tree that never changes. */
   digest(key: string): string | undefined {
-    return this.#database.prepare('SELECT digest FROM digest WHERE key = ?').get(key)?.['digest'] as string | undefined
+    return this.#prepared('SELECT digest FROM digest WHERE key = ?').get(key)?.['digest'] as string | undefined
   }
 
   putDigest(key: string, digest: string, now: number): void {
@@ -117,7 +118,7 @@ export class CacheDatabase {
   }
 
   mounts(): CacheMountRecord[] {
-    return this.#database.prepare('SELECT id, name, created, used, uses FROM mount').all() as unknown as CacheMountRecord[]
+    return this.#prepared('SELECT id, name, created, used, uses FROM mount').all() as unknown as CacheMountRecord[]
   }
 
   putMount({ id, name, created, used, uses }: CacheMountRecord): void {
@@ -132,8 +133,17 @@ export class CacheDatabase {
     this.#database.close()
   }
 
+  /** To compile a statement takes longer than to run it. */
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#database.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
   #run(sql: string, ...values: (string | number | null)[]): void {
-    this.#database.prepare(sql).run(...values)
+    this.#prepared(sql).run(...values)
   }
 }
 

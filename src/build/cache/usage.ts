@@ -57,7 +57,7 @@ export function selectCache(listed: readonly Listed[], filters: PruneCache['filt
 }
 
 function predicate(key: string, values: ReadonlySet<string>, now: number): (record: Listed) => boolean {
-  const has = (text: string): boolean => [...values].some((value) => text === value || (value.startsWith('~') && text.includes(value.slice(1))))
+  const has = (text: string): boolean => [...values].some((value) => (value.startsWith('~') ? matches(text, value.slice(1)) : value.startsWith('!') ? text !== value.slice(1) : text === value))
   const flag = (of: (record: Listed) => boolean) => (record: Listed): boolean => [...values].some((value) => of(record) === !/^(0|f|false)$/i.test(value))
   switch (key) {
     case 'until':
@@ -67,14 +67,14 @@ function predicate(key: string, values: ReadonlySet<string>, now: number): (reco
       return ({ LastUsedAt, CreatedAt }) => now - Date.parse(LastUsedAt ?? CreatedAt) >= age
     }
     case 'id':
-      return ({ ID }) => [...values].some((value) => ID.startsWith(value))
+      return ({ ID }) => [...values].some((value) => (/^[~!]/.test(value) ? has(ID) : ID.startsWith(value)))
     case 'parent':
     case 'parents':
       return ({ Parents }) => Parents.some(has)
     case 'type':
       return ({ Type }) => has(Type)
     case 'description':
-      return ({ Description }) => [...values].some((value) => Description.includes(value.replace(/^~/, '')))
+      return ({ Description }) => [...values].some((value) => (/^[~!]/.test(value) ? has(Description) : Description.includes(value)))
     case 'inuse':
       return flag(({ InUse }) => InUse)
     case 'shared':
@@ -84,8 +84,21 @@ function predicate(key: string, values: ReadonlySet<string>, now: number): (reco
     case 'mutable':
     case 'immutable':
       return flag(({ Type }) => (Type === 'exec.cachemount') === (key === 'mutable'))
+    // As Docker does: `system prune` gives every kind of object the same filters, and no record has labels.
+    case 'label':
+    case 'label!':
+      return () => true
     default:
       throw new GantryError('InvalidParameter', `invalid filter '${key}'`)
+  }
+}
+
+/** A regular expression; what is none is looked for as it stands. */
+function matches(text: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern).test(text)
+  } catch {
+    return text.includes(pattern)
   }
 }
 

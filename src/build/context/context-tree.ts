@@ -3,9 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
-import type { TarHandler } from '../../lib/tar/reader.ts'
 import { Pace } from '../../lib/pace.ts'
 import { unpackStream } from '../copy/unpack-archive.ts'
+import { ofRoot } from './of-root.ts'
 import { removeTree } from './remove-tree.ts'
 
 /** What a build is from, in a directory of its own, as it came. */
@@ -32,9 +32,14 @@ export async function receiveTree(stream: AsyncIterable<Uint8Array>, options: Tr
     try {
       await unpackStream(options.kernel, { stream, directory: root, pace: new Pace(options.signal), through: ofRoot })
     } catch (error) {
-      throw error instanceof GantryError && !options.signal.aborted ? new GantryError(error.kind, `Error processing tar file(exit status 1): ${messageOf(error)}`, { cause: error }) : error
+      throw archiveFailure(error, options.signal)
     }
   })
+}
+
+/** Docker's words for an archive that cannot be unpacked. */
+export function archiveFailure(error: unknown, signal: AbortSignal): unknown {
+  return error instanceof GantryError && !signal.aborted ? new GantryError(error.kind, `Error processing tar file(exit status 1): ${messageOf(error)}`, { cause: error }) : error
 }
 
 /** A context whose files `fill` puts into its new directory. */
@@ -48,13 +53,5 @@ export async function madeTree({ parent }: TreeOptions, fill: (root: string) => 
   } catch (error) {
     await remove()
     throw error
-  }
-}
-
-function ofRoot(handler: TarHandler): TarHandler {
-  return {
-    entry: (entry, fragments) => handler.entry({ ...entry, uid: 0, gid: 0 }, fragments),
-    data: (chunk, offset) => handler.data(chunk, offset),
-    end: () => handler.end(),
   }
 }

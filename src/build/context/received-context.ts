@@ -1,12 +1,15 @@
-import { lstatSync, readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { contextRules } from '../../lib/build-context/context-rules.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
 import type { BuildContext } from '../contract.ts'
-import { resolveInRoot } from '../copy/resolve-in-root.ts'
-import { receiveTree, type ContextTree, type TreeOptions } from './context-tree.ts'
+import { resolveInRoot, resolveLinks } from '../copy/resolve-in-root.ts'
+import { receiveArchive, type ContextArchive } from './archive/context-archive.ts'
+import { archiveFailure, type ContextTree, type TreeOptions } from './context-tree.ts'
 import { removeIgnored } from './remove-ignored.ts'
+import { removeTree } from './remove-tree.ts'
 
 /** A context that a client sent or that was fetched, in a directory of its own, without what its .dockerignore leaves out. */
 export interface ReceivedContext extends BuildContext {
@@ -24,19 +27,38 @@ export interface ReceiveOptions extends TreeOptions {
   dockerfileText?: string
 }
 
-/** @throws InvalidParameter for a malformed archive, and "Cannot locate specified Dockerfile: …"; nothing is left then */
+/**
+ * Of most archives no file is made before a step needs one.
+ * @throws InvalidParameter for a malformed archive, and "Cannot locate specified Dockerfile: …"; nothing is left then
+ */
 export async function receiveContext(stream: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<ReceivedContext> {
-  return await contextOf(await receiveTree(stream, options), options)
+  const { parent, signal } = options
+  mkdirSync(parent, { recursive: true, mode: 0o755 })
+  const root = path.join(parent, randomUUID())
+  let archive: ContextArchive | undefined
+  try {
+    archive = await receiveArchive(stream, { ...options, root })
+  } catch (error) {
+    await removeTree(root)
+    throw archiveFailure(error, signal)
+  }
+  const remove = async (): Promise<void> => {
+    archive?.close()
+    await removeTree(root)
+  }
+  return await contextOf({ root, remove, ...(archive && { archive }) }, options)
 }
 
 /** Reads the Dockerfile of a tree, and takes out what its rules leave out. The tree is removed when that fails. */
-export async function contextOf(tree: ContextTree, options: Pick<ReceiveOptions, 'dockerfile' | 'dockerfileText'>): Promise<ReceivedContext> {
-  const { root } = tree
+export async function contextOf(tree: ContextTree & { archive?: ContextArchive }, options: Pick<ReceiveOptions, 'dockerfile' | 'dockerfileText'>): Promise<ReceivedContext> {
+  const { root, archive } = tree
+  const read = (name: string): string | undefined => (archive === undefined ? textOf(root, name) : textIn(archive, name))
   try {
-    const dockerfile = readDockerfile(root, options)
-    const { lines } = contextRules(options.dockerfileText === undefined ? dockerfile.name : undefined, (name) => textOf(root, name))
-    removeIgnored(root, lines)
-    return { root, dockerfile, ignored: lines, remove: () => tree.remove() }
+    const dockerfile = readDockerfile(read, options)
+    const { lines } = contextRules(options.dockerfileText === undefined ? dockerfile.name : undefined, read)
+    if (archive === undefined) removeIgnored(root, lines)
+    else archive.tree.removeIgnored(lines)
+    return { root, dockerfile, ignored: lines, remove: () => tree.remove(), ...(archive && { archive }) }
   } catch (error) {
     await tree.remove()
     throw error
@@ -44,12 +66,12 @@ export async function contextOf(tree: ContextTree, options: Pick<ReceiveOptions,
 }
 
 /** The default name may be in lower case. */
-function readDockerfile(root: string, { dockerfile, dockerfileText }: Pick<ReceiveOptions, 'dockerfile' | 'dockerfileText'>): { text: string; name: string } {
+function readDockerfile(read: (name: string) => string | undefined, { dockerfile, dockerfileText }: Pick<ReceiveOptions, 'dockerfile' | 'dockerfileText'>): { text: string; name: string } {
   if (dockerfileText !== undefined) return { text: dockerfileText, name: dockerfile }
   const name = path.normalize(dockerfile)
   const candidates = name === 'Dockerfile' ? [name, 'dockerfile'] : [name]
   for (const candidate of candidates) {
-    const text = textOf(root, candidate)
+    const text = read(candidate)
     if (text === undefined) continue
     if (text === '') throw new GantryError('InvalidParameter', `the Dockerfile (${candidate}) cannot be empty`)
     return { text, name: candidate }
@@ -63,8 +85,19 @@ function textOf(root: string, name: string): string | undefined {
   const place = fsPath(`${root}${resolveInRoot(root, name)}`)
   const stats = lstatIfThere(place)
   if (stats === undefined || !stats.isFile()) return undefined
-  if (stats.size > largestText) throw new GantryError('InvalidParameter', `cannot read ${name}: it is larger than ${largestText} bytes`)
+  if (stats.size > largestText) throw tooLarge(name)
   return readFileSync(place, 'utf8')
+}
+
+function textIn({ tree, content }: ContextArchive, name: string): string | undefined {
+  const node = tree.find(resolveLinks(name, (real) => tree.find(real)?.link))
+  if (node === undefined || !node.isFile()) return undefined
+  if (node.length > largestText) throw tooLarge(name)
+  return content(node, 0, node.length).toString('utf8')
+}
+
+function tooLarge(name: string): GantryError {
+  return new GantryError('InvalidParameter', `cannot read ${name}: it is larger than ${largestText} bytes`)
 }
 
 function lstatIfThere(place: string | Buffer): ReturnType<typeof lstatSync> {

@@ -1,3 +1,4 @@
+import type { ContextArchive } from '../context/archive/context-archive.ts'
 import type { CopyStep, Step } from '../plan/contract.ts'
 
 /**
@@ -11,13 +12,20 @@ export interface Copier {
    * attributes of the files that the patterns take (not their times), destination, flags; what a URL or git reference answers.
    */
   copyDigest(step: CopyStep, options: CopyOptions): Promise<string>
-  /** @param root host path of the step's mounted, writable root file system */
-  copyInto(step: CopyStep, root: string, options: CopyOptions): Promise<void>
+  /**
+   * @param root host path of the step's mounted, writable root file system
+   * @returns the layer as an archive where that is known without doing it: then nothing was written. Its pieces are lent until the next
+   */
+  copyInto(step: CopyStep, root: string, options: CopyOptions): Promise<Iterable<Uint8Array> | undefined>
 }
 
 export interface CopyOptions {
   /** Host path of the tree that a step results in, readable and unchanging until the build ends. */
-  rootOf(step: Step): Promise<string>
+  rootOf: (step: Step) => Promise<string>
+  /** To unpack a layer costs no more than to change the root. */
+  asArchive?: boolean
+  /** What is known of a tree without its files, which `rootOf` would make. */
+  archiveOf?: (step: Step) => ContextArchive | undefined
   /**
    * The tree goes away after the build, so that its files need not be copied: they may get second names. A file that has one already is
    * copied, so that in the end each has one.

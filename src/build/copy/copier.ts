@@ -2,6 +2,11 @@ import { createHash } from 'node:crypto'
 import path from 'node:path'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { CopySource, CopyStep } from '../plan/contract.ts'
+import { blockSize } from '../../lib/tar/entry.ts'
+import type { ArchiveNode } from '../context/archive/archive-node.ts'
+import type { ContextArchive } from '../context/archive/context-archive.ts'
+import { layerPieces, planSources } from './archive-layer.ts'
+import { ArchiveSource } from './archive-source.ts'
 import type { Copier, CopyOptions } from './contract.ts'
 import { checkedDigest, download, nameInUrl } from './download.ts'
 import type { Downloaded } from './download.ts'
@@ -9,6 +14,7 @@ import { FileDigests } from './file-digests.ts'
 import { GitCheckouts } from './git-checkout.ts'
 import { withInlineFile } from './inline-file.ts'
 import { sweepSources } from './kept-sources.ts'
+import { HasToBeDone, LayerPlan } from './layer-plan.ts'
 import { modeChange } from './mode.ts'
 import { NodeWriter } from './node-writer.ts'
 import { isNumericOwner, ownerOf } from './owner.ts'
@@ -18,9 +24,10 @@ import { placeArchive } from './place-archive.ts'
 import { pivot, selection } from './selection.ts'
 import type { Selection } from './selection.ts'
 import { digestSource } from './source-digest.ts'
-import { SourceTree } from './source-tree.ts'
-import type { Source } from './source-tree.ts'
+import { FileTree } from './source-tree.ts'
+import type { Source, SourceTree } from './source-tree.ts'
 import { TargetTree } from './target-tree.ts'
+import { mayBeArchive } from './unpack-archive.ts'
 
 /** @param directory private: downloads and repositories are kept there, see `pruneSources` */
 export function createCopier({ kernel, directory }: { kernel: Kernel; directory: string }): Copier {
@@ -58,12 +65,14 @@ class FileCopier implements Copier {
     return `sha256:${createHash('sha256').update(JSON.stringify(operation)).digest('hex')}`
   }
 
-  async copyInto(step: CopyStep, root: string, options: CopyOptions): Promise<void> {
+  async copyInto(step: CopyStep, root: string, options: CopyOptions): Promise<Iterable<Uint8Array> | undefined> {
     const { chown, chmod, link } = step
     const owner = ownerOf(chown, link && !isNumericOwner(chown) ? await options.rootOf(step.parent) : root)
     const latest = options.sourceDateEpoch === undefined ? undefined : BigInt(options.sourceDateEpoch) * 1_000_000_000n
     const target = new TargetTree({ kernel: this.#kernel, root, upper: step.sources.length === 1 ? options.upper : undefined, owner, latest })
     try {
+      const archived = options.asArchive === true ? await this.#archived(step, target, options) : undefined
+      if (archived !== undefined) return archived
       const rules = { owner, mode: chmod === undefined ? undefined : modeChange(chmod) }
       for (const source of step.sources) {
         const pace = new Pace(options.signal)
@@ -72,9 +81,28 @@ class FileCopier implements Copier {
         await this.#place(source, { step, target, writer, pace, options })
       }
       target.finish()
+      return undefined
     } finally {
       target.close()
     }
+  }
+
+  /** What takes all its sources from one context that was not unpacked, and does no more than put them there, is not done but written down. */
+  async #archived({ sources, destination, parents, excludes, chmod }: CopyStep, target: TargetTree, { archiveOf, signal }: CopyOptions): Promise<Iterable<Uint8Array> | undefined> {
+    const archives = sources.map((source) => (source.kind === 'files' ? archiveOf?.(source.from) : undefined))
+    const [archive] = archives
+    if (archive === undefined || archives.some((other) => other !== archive)) return undefined
+    const tree = new ArchiveSource(archive.tree)
+    const found = sources.flatMap((source) => sourcesOf(tree, source as FilesSource, { parents, excludes }).map((each) => ({ ...each, tree, unpack: (source as FilesSource).unpack })))
+    if (found.some(({ source: { stats }, unpack }) => unpack && stats.isFile() && mayBeArchive(headOf(archive, stats as ArchiveNode)))) return undefined
+    const plan = new LayerPlan({ kernel: this.#kernel, target, mode: chmod === undefined ? undefined : modeChange(chmod) })
+    try {
+      await planSources(plan, found, { destination, target, pace: new Pace(signal) })
+    } catch (error) {
+      if (error instanceof HasToBeDone) return undefined
+      throw error
+    }
+    return layerPieces(plan.members(), archive)
   }
 
   async #sourceDigest(source: CopySource, step: CopyStep, options: CopyOptions): Promise<unknown> {
@@ -92,7 +120,7 @@ class FileCopier implements Copier {
         return [source.kind, await this.#commit(source, options.signal), source.subdirectory ?? '', source.keepGitDir ? source.repository : '']
       default: {
         const pace = new Pace(options.signal)
-        const tree = new SourceTree(await options.rootOf(source.from))
+        const tree = await sourceTree(source, options)
         const found: unknown[] = []
         for (const { source: one, selection: chosen } of sourcesOf(tree, source, step)) {
           const digest = await digestSource(tree, one, { kernel: this.#kernel, digests: this.#digests, pace, selection: chosen, owned: step.chown !== '' })
@@ -108,16 +136,16 @@ class FileCopier implements Copier {
     switch (source.kind) {
       case 'inline': {
         const inline = path.join(this.#directory, 'inline')
-        return await withInlineFile(inline, source.content, (file) => placeAs(source.name, { tree: new SourceTree(inline), file, target, writer, destination }))
+        return await withInlineFile(inline, source.content, (file) => placeAs(source.name, { tree: new FileTree(inline), file, target, writer, destination }))
       }
       case 'url':
         return await this.#placeDownload(source, { step, target, writer, pace, options })
       case 'git': {
-        const tree = new SourceTree(await this.#git.checkout(source, await this.#commit(source, options.signal), options.signal))
+        const tree = new FileTree(await this.#git.checkout(source, await this.#commit(source, options.signal), options.signal))
         return await placeSource(tree.find('/'), { tree, target, writer, selection: selection({ excludes }), destination })
       }
       default: {
-        const tree = new SourceTree(await options.rootOf(source.from))
+        const tree = new FileTree(await options.rootOf(source.from))
         for (const { source: one, selection: chosen } of sourcesOf(tree, source, step)) {
           const file = tree.host(one.real)
           const unpacked = source.unpack && one.stats.isFile() && (await placeArchive(this.#kernel, { file, target, destination, pace }))
@@ -131,7 +159,7 @@ class FileCopier implements Copier {
     const { file, name } = await this.#download(source, options)
     const { destination } = step
     if (source.unpack && (await placeArchive(this.#kernel, { file, target, destination, pace }))) return
-    await placeAs(name, { tree: new SourceTree(path.dirname(file)), file: path.basename(file), target, writer, destination })
+    await placeAs(name, { tree: new FileTree(path.dirname(file)), file: path.basename(file), target, writer, destination })
   }
 
   #download(source: UrlSource, { signal, progress }: CopyOptions): Promise<Downloaded> {
@@ -152,7 +180,7 @@ class FileCopier implements Copier {
 }
 
 /** A file under another name than its own. */
-async function placeAs(name: string, { tree, file, target, writer, destination }: { tree: SourceTree; file: string; target: TargetTree; writer: NodeWriter; destination: string }): Promise<void> {
+async function placeAs(name: string, { tree, file, target, writer, destination }: { tree: FileTree; file: string; target: TargetTree; writer: NodeWriter; destination: string }): Promise<void> {
   await placeSource({ ...tree.find(file), named: path.join('/', name) }, { tree, target, writer, selection: selection({ excludes: [] }), destination })
 }
 
@@ -166,7 +194,16 @@ function remember<Key extends object, Value>(known: WeakMap<Key, Promise<Value>>
   return made
 }
 
-function sourcesOf(tree: SourceTree, { pattern }: FilesSource, { parents, excludes }: CopyStep): { source: Source; selection: Selection }[] {
+async function sourceTree({ from }: FilesSource, { archiveOf, rootOf }: CopyOptions): Promise<SourceTree> {
+  const archive = archiveOf?.(from)
+  return archive === undefined ? new FileTree(await rootOf(from)) : new ArchiveSource(archive.tree)
+}
+
+function headOf({ content }: ContextArchive, node: ArchiveNode): Buffer {
+  return content(node, 0, Math.min(node.length, blockSize))
+}
+
+function sourcesOf(tree: SourceTree, { pattern }: FilesSource, { parents, excludes }: Pick<CopyStep, 'parents' | 'excludes'>): { source: Source; selection: Selection }[] {
   if (!parents) return tree.match(pattern).map((source) => ({ source, selection: selection({ excludes }) }))
   const { base, include } = pivot(pattern)
   if (include !== '' && !/[*?[\\]/.test(`${base}/${include}`)) tree.find(`${base}/${include}`)

@@ -1,10 +1,10 @@
 import { createHash, hash } from 'node:crypto'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
-import type { BigIntStats } from 'node:fs'
 import { readXattrs } from '../../containerd/snapshots/tree/xattrs.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
 import type { Pace } from '../../lib/pace.ts'
+import type { NodeStats } from './source-node.ts'
 
 const mostKept = 500_000
 const small = 256 << 10
@@ -29,7 +29,7 @@ export class FileDigests {
   }
 
   /** @param place leads to a regular file */
-  of(place: string, { dev, ino, ctimeNs, size }: BigIntStats, pace: Pace): string | Promise<string> {
+  of(place: string, { dev, ino, ctimeNs = 0n, size }: NodeStats, pace: Pace): string | Promise<string> {
     const inode = `${dev}:${ino}`
     const known = this.#known.get(inode)
     if (known !== undefined && known.ctime === ctimeNs && known.size === size) return known.digest

@@ -1,5 +1,4 @@
 import { chmodSync, closeSync, constants, fchmodSync, fchownSync, lchownSync, linkSync, lstatSync, mkdirSync, openSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
-import type { BigIntStats } from 'node:fs'
 import { readXattrs } from '../../containerd/snapshots/tree/xattrs.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { GantryError } from '../../lib/errors.ts'
@@ -8,6 +7,7 @@ import { copyContent } from './copy-content.ts'
 import type { ModeChange } from './mode.ts'
 import type { Owner } from './owner.ts'
 import type { Pace } from '../../lib/pace.ts'
+import type { NodeStats } from './source-node.ts'
 import type { TargetTree } from './target-tree.ts'
 
 const createFile = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
@@ -47,7 +47,7 @@ export class NodeWriter {
    * nothing is in a `fresh` directory that this did not put there.
    * @throws InvalidParameter where a directory is in the way
    */
-  async write(node: { place: string; stats: BigIntStats }, { to, shown, fresh = false }: { to: string; shown: string; fresh?: boolean }): Promise<void> {
+  async write(node: { place: string; stats: NodeStats }, { to, shown, fresh = false }: { to: string; shown: string; fresh?: boolean }): Promise<void> {
     const { place, stats } = node
     const old = fresh ? undefined : lstatSync(fsPath(to), { throwIfNoEntry: false })
     if (old?.isDirectory()) throw new GantryError('InvalidParameter', `cannot replace to directory ${shown} with file`)
@@ -73,7 +73,7 @@ export class NodeWriter {
   }
 
   /** Owner, mode, extended attributes and time of anything but a file that is being written. */
-  attributes({ place, stats }: { place: string; stats: BigIntStats }, to: string): void {
+  attributes({ place, stats }: { place: string; stats: NodeStats }, to: string): void {
     const { uid, gid } = this.#owner(stats)
     lchownSync(fsPath(to), uid, gid)
     if (!stats.isSymbolicLink()) chmodSync(fsPath(to), this.#mode(stats))
@@ -81,7 +81,7 @@ export class NodeWriter {
     this.#target.calls.setTime(to, this.#target.cut(stats.mtimeNs))
   }
 
-  async #file({ place, stats }: { place: string; stats: BigIntStats }, to: string): Promise<void> {
+  async #file({ place, stats }: { place: string; stats: NodeStats }, to: string): Promise<void> {
     const file = openSync(fsPath(to), createFile, 0o600)
     try {
       await copyContent(this.#kernel, { from: place, to: file, size: Number(stats.size), pace: this.#pace })
@@ -97,7 +97,7 @@ export class NodeWriter {
   }
 
   /** A file that is already as its copy would be, and has no other name yet, is given one in the target. */
-  #adopt({ place, stats }: { place: string; stats: BigIntStats }, to: string): boolean {
+  #adopt({ place, stats }: { place: string; stats: NodeStats }, to: string): boolean {
     const { uid, gid } = this.#owner(stats)
     if (!stats.isFile() || stats.nlink > 1n || BigInt(uid) !== stats.uid || BigInt(gid) !== stats.gid || BigInt(this.#mode(stats)) !== (stats.mode & 0o7777n)) return false
     try {
@@ -112,7 +112,7 @@ export class NodeWriter {
   }
 
   /** The second name of a file that was copied is a link to the copy. */
-  #link({ dev, ino, nlink }: BigIntStats, { to, shown }: { to: string; shown: string }): boolean {
+  #link({ dev, ino, nlink }: NodeStats, { to, shown }: { to: string; shown: string }): boolean {
     if (nlink <= 1n) return false
     const inode = `${dev}:${ino}`
     const first = this.#linked.get(inode)
@@ -130,11 +130,11 @@ export class NodeWriter {
     return true
   }
 
-  #owner({ uid, gid }: BigIntStats): Owner {
+  #owner({ uid, gid }: NodeStats): Owner {
     return this.#rules.owner ?? { uid: Number(uid), gid: Number(gid) }
   }
 
-  #mode(stats: BigIntStats): number {
+  #mode(stats: NodeStats): number {
     const mode = Number(stats.mode & 0o7777n)
     return this.#rules.mode?.(mode, stats.isDirectory()) ?? mode
   }

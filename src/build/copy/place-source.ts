@@ -4,12 +4,12 @@ import { OpenDirectory } from '../../containerd/snapshots/tree/open-directory.ts
 import { GantryError } from '../../lib/errors.ts'
 import type { NodeWriter } from './node-writer.ts'
 import type { Selection } from './selection.ts'
-import type { Source, SourceTree } from './source-tree.ts'
+import type { FileTree, Source } from './source-tree.ts'
 import type { TargetTree } from './target-tree.ts'
 import { walkSource } from './walk-source.ts'
 
 interface Placing {
-  tree: SourceTree
+  tree: FileTree
   target: TargetTree
   writer: NodeWriter
   selection: Selection

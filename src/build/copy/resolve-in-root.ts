@@ -10,6 +10,11 @@ const mostLinks = 255
  * @throws InvalidParameter for links in a circle
  */
 export function resolveInRoot(root: string, path: string): string {
+  return resolveLinks(path, (real) => linkAt(`${root}${real}`))
+}
+
+/** The same in a tree that is none of files. @param linkTo what a link leads to; undefined for anything else */
+export function resolveLinks(path: string, linkTo: (real: string) => string | undefined): string {
   const pending = path.split('/').toReversed()
   const done: string[] = []
   let links = 0
@@ -20,7 +25,7 @@ export function resolveInRoot(root: string, path: string): string {
       continue
     }
     done.push(part)
-    const link = linkAt(`${root}/${done.join('/')}`)
+    const link = linkTo(`/${done.join('/')}`)
     if (link === undefined) continue
     if (++links > mostLinks) throw new GantryError('InvalidParameter', `cannot resolve ${JSON.stringify(path)}: too many links`)
     if (link.startsWith('/')) done.length = 0

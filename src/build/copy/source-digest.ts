@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Hash } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
-import type { BigIntStats } from 'node:fs'
 import path from 'node:path/posix'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { decodeName, fsPath } from '../../lib/tar/member-name.ts'
+import { ArchiveNode } from '../context/archive/archive-node.ts'
 import { attributesText } from './file-digests.ts'
 import type { FileDigests } from './file-digests.ts'
 import type { Pace } from '../../lib/pace.ts'
 import type { Selection } from './selection.ts'
+import type { NodeStats } from './source-node.ts'
 import type { Source, SourceTree } from './source-tree.ts'
 import { walkSource } from './walk-source.ts'
 
@@ -48,7 +49,7 @@ export async function digestSource(tree: SourceTree, source: Source, rules: Dige
 }
 
 /** One line of JSON for each node: no two lists of fields are the same text, and bytes of names that are no UTF-8 stay what they are. */
-async function addNode(sum: Hash, { name, place, stats }: { name: string; place: string; stats: BigIntStats }, { rules, links }: { rules: DigestRules; links: Map<string, string> }): Promise<void> {
+async function addNode(sum: Hash, { name, place, stats }: { name: string; place: string; stats: NodeStats }, { rules, links }: { rules: DigestRules; links: Map<string, string> }): Promise<void> {
   const { pace, owned } = rules
   const first = firstName(links, name, stats)
   const owner = owned ? [] : [Number(stats.uid), Number(stats.gid)]
@@ -58,7 +59,7 @@ async function addNode(sum: Hash, { name, place, stats }: { name: string; place:
 }
 
 /** Of an inode that has come under another name. */
-function firstName(links: Map<string, string>, name: string, stats: BigIntStats): string | undefined {
+function firstName(links: Map<string, string>, name: string, stats: NodeStats): string | undefined {
   if (stats.isDirectory() || stats.nlink <= 1n) return undefined
   const inode = `${stats.dev}:${stats.ino}`
   const first = links.get(inode)
@@ -66,7 +67,8 @@ function firstName(links: Map<string, string>, name: string, stats: BigIntStats)
   return first
 }
 
-async function contentOf(place: string, stats: BigIntStats, { kernel, digests, pace }: DigestRules): Promise<(string | number)[]> {
+async function contentOf(place: string, stats: NodeStats, { kernel, digests, pace }: DigestRules): Promise<(string | number)[]> {
+  if (stats instanceof ArchiveNode) return stats.isFile() ? [stats.digest] : stats.isSymbolicLink() ? [stats.linkName, ''] : ['']
   if (stats.isFile()) return [await digests.of(place, stats, pace)]
   const attributes = attributesText(kernel, place)
   if (stats.isSymbolicLink()) return [decodeName(readlinkSync(fsPath(place), { encoding: 'buffer' })), attributes]

@@ -1,11 +1,11 @@
 import { lstatSync, readdirSync } from 'node:fs'
-import type { BigIntStats } from 'node:fs'
 import path from 'node:path/posix'
 import { OpenDirectory } from '../../containerd/snapshots/tree/open-directory.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { goPattern, hasWildcard } from '../../lib/patterns/pattern-syntax.ts'
 import { decodeName, fsPath } from '../../lib/tar/member-name.ts'
 import { resolveInRoot } from './resolve-in-root.ts'
+import type { NodeStats, SourceDirectory } from './source-node.ts'
 
 /** Something that COPY takes: a file, or a directory whose contents it takes. */
 export interface Source {
@@ -13,22 +13,24 @@ export interface Source {
   named: string
   /** Behind all links, absolute in the tree. */
   real: string
-  stats: BigIntStats
+  stats: NodeStats
 }
 
-/** The files beneath a root that strangers made. */
-export class SourceTree {
-  readonly root: string
-
-  constructor(root: string) {
-    this.root = root
-  }
+/** What COPY finds its sources in. */
+export abstract class SourceTree {
+  /** Absolute, without links. */
+  abstract resolve(name: string): string
+  abstract stat(real: string): NodeStats | undefined
+  /** To be closed. */
+  abstract openDirectory(real: string): SourceDirectory
+  /** Sorted. @throws NotFound naming `base` where there is no directory */
+  protected abstract names(directory: string, base: string): string[]
 
   /** @throws NotFound `"/x": not found` */
   find(name: string): Source {
     const named = path.join('/', name)
-    const real = resolveInRoot(this.root, named)
-    const stats = statsAt(this.host(real))
+    const real = this.resolve(named)
+    const stats = this.stat(real)
     if (stats === undefined) throw new GantryError('NotFound', `${JSON.stringify(named)}: not found`)
     return { named, real, stats }
   }
@@ -40,35 +42,52 @@ export class SourceTree {
     const first = parts.findIndex((part) => hasWildcard(part))
     const base = `/${parts.slice(0, first).join('/')}`
     const glob = goPattern(parts.slice(first).join('/'))
-    const real = resolveInRoot(this.root, base)
+    const real = this.resolve(base)
     const found = [...this.#below(real, { prefix: '', depth: parts.length - first, base, matches: (name) => glob.matches(name) })]
     return found.map((name) => this.find(path.join(base, name)))
-  }
-
-  host(real: string): string {
-    return real === '/' ? this.root : `${this.root}${real}`
-  }
-
-  /** To be closed. */
-  openDirectory(real: string): OpenDirectory {
-    return new OpenDirectory(this.host(real))
   }
 
   /** A directory that matches is taken as a whole. */
   *#below(directory: string, search: { prefix: string; depth: number; base: string; matches: (name: string) => boolean }): Generator<string, void, undefined> {
     const { prefix, depth, base, matches } = search
-    for (const name of this.#names(directory, base)) {
+    for (const name of this.names(directory, base)) {
       const relative = `${prefix}${name}`
       if (matches(relative)) {
         yield relative
         continue
       }
       const child = path.join(directory, name)
-      if (depth > 1 && lstatSync(fsPath(this.host(child))).isDirectory()) yield* this.#below(child, { ...search, prefix: `${relative}/`, depth: depth - 1 })
+      if (depth > 1 && this.stat(child)?.isDirectory() === true) yield* this.#below(child, { ...search, prefix: `${relative}/`, depth: depth - 1 })
     }
   }
+}
 
-  #names(directory: string, base: string): string[] {
+/** The files beneath a root that strangers made. */
+export class FileTree extends SourceTree {
+  readonly root: string
+
+  constructor(root: string) {
+    super()
+    this.root = root
+  }
+
+  host(real: string): string {
+    return real === '/' ? this.root : `${this.root}${real}`
+  }
+
+  override resolve(name: string): string {
+    return resolveInRoot(this.root, name)
+  }
+
+  override stat(real: string): NodeStats | undefined {
+    return statsAt(this.host(real))
+  }
+
+  override openDirectory(real: string): OpenDirectory {
+    return new OpenDirectory(this.host(real))
+  }
+
+  protected override names(directory: string, base: string): string[] {
     try {
       return readdirSync(fsPath(this.host(directory)), { encoding: 'buffer' }).map(decodeName).toSorted()
     } catch (error) {
@@ -79,7 +98,7 @@ export class SourceTree {
   }
 }
 
-function statsAt(place: string): BigIntStats | undefined {
+function statsAt(place: string): NodeStats | undefined {
   try {
     return lstatSync(fsPath(place), { bigint: true, throwIfNoEntry: false })
   } catch (error) {

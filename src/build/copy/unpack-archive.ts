@@ -26,6 +26,11 @@ export async function isArchive(descriptor: number): Promise<boolean> {
   }
 }
 
+/** May a file that begins with these bytes be one? */
+export function mayBeArchive(head: Buffer): boolean {
+  return compressionOf(head.subarray(0, longestMagic)) !== 'none' || isHeader(head)
+}
+
 async function firstBlock(descriptor: number): Promise<Buffer> {
   const parts: Uint8Array[] = []
   let length = 0

@@ -1,6 +1,5 @@
-import type { BigIntStats } from 'node:fs'
-import type { OpenDirectory } from '../../containerd/snapshots/tree/open-directory.ts'
 import type { Selection } from './selection.ts'
+import type { NodeStats, SourceDirectory } from './source-node.ts'
 
 /** One node of a source. A directory comes before what is in it, and once more when all of that has come. */
 export interface SourceStep {
@@ -9,16 +8,16 @@ export interface SourceStep {
   name: string
   /** Leads to it until the next step. */
   place: string
-  stats: BigIntStats
+  stats: NodeStats
 }
 
 /** Everything that is taken below a directory, sorted, and the directories that lead to it. */
-export function* walkSource(directory: OpenDirectory, selection: Selection): Generator<SourceStep, void, undefined> {
+export function* walkSource(directory: SourceDirectory, selection: Selection): Generator<SourceStep, void, undefined> {
   yield* walk(directory, { selection, prefix: '', above: [] })
 }
 
 /** @param above directories that are not taken themselves and were not told yet, topmost first */
-function* walk(directory: OpenDirectory, { selection, prefix, above }: { selection: Selection; prefix: string; above: SourceStep[] }): Generator<SourceStep, void, undefined> {
+function* walk(directory: SourceDirectory, { selection, prefix, above }: { selection: Selection; prefix: string; above: SourceStep[] }): Generator<SourceStep, void, undefined> {
   for (const base of directory.names()) {
     const stats = directory.stat(base)
     if (stats === undefined) continue

@@ -10,6 +10,8 @@ export interface Expansion {
   unset?: (name: string) => void
   /** Leaves quotes and escapes in the result (heredocs). */
   keepQuotes?: boolean
+  /** Leaves what names a variable that is not set as it is written. */
+  keepUnset?: boolean
 }
 
 /**
@@ -138,12 +140,20 @@ class WordReader {
   }
 
   #dollar(): string {
-    this.#at++
-    if (this.#text[this.#at] === '{') return this.#braced()
-    const name = nameAt(this.#text, this.#at)
+    const start = this.#at++
+    const isBraced = this.#text[this.#at] === '{'
+    const name = nameAt(this.#text, isBraced ? this.#at + 1 : this.#at)
+    if (isBraced) {
+      const value = this.#braced()
+      return this.#isKept(name) ? this.#text.slice(start, this.#at) : value
+    }
     if (name === '') return '$'
     this.#at += name.length
-    return this.#value(name) ?? ''
+    return this.#isKept(name) ? this.#text.slice(start, this.#at) : (this.#value(name) ?? '')
+  }
+
+  #isKept(name: string): boolean {
+    return this.#expansion.keepUnset === true && this.#expansion.variables(name) === undefined
   }
 
   #braced(): string {

@@ -23,7 +23,7 @@ export function readFlags(text: string, { table, keyword, line }: { table: FlagT
     if (word === '--') break
     const [, name = '', equals = '', value = ''] = /^--([^=]*)(=?)([\s\S]*)$/.exec(word) ?? []
     const kind = table[name]
-    if (kind === undefined) throw new DockerfileError(`unknown flag: --${name}${suggestion(name, Object.keys(table).map((known) => known), '--')}`, line)
+    if (kind === undefined) throw new DockerfileError(`unknown flag: ${name}${suggestion(name, Object.keys(table))}`, line)
     if (equals === '' && kind !== 'boolean') throw new DockerfileError(`missing a value on flag: --${name}`, line)
     const given = values.get(name) ?? []
     if (given.length > 0 && kind !== 'texts') throw new DockerfileError(`duplicate flag specified: --${name}`, line)

@@ -3,9 +3,9 @@ import type { SourceInstruction } from './source-text.ts'
 import { plainWords } from './source-text.ts'
 
 /** "a=b c='d e'", or the older "name everything else". */
-export function readPairs({ keyword, rest, start }: SourceInstruction): { pairs: { name: string; value: string }[]; legacy: boolean } {
+export function readPairs({ keyword, rest, start, escape }: SourceInstruction): { pairs: { name: string; value: string }[]; legacy: boolean } {
   if (rest === '') throw new DockerfileError(`${keyword} requires at least one argument`, start)
-  const words = plainWords(rest)
+  const words = plainWords(rest, escape)
   if (!(words[0] ?? '').includes('=')) {
     const [, name = '', value = ''] = /^(\S+)\s+([\s\S]+)$/.exec(rest) ?? []
     if (name === '') throw new DockerfileError(`${keyword} must have two arguments`, start)

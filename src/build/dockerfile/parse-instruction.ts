@@ -89,7 +89,7 @@ function parseFrom(source: SourceInstruction, place: Place): Instruction {
 }
 
 function parseArg(source: SourceInstruction, place: Place): Instruction {
-  const args = plainWords(oneOrMore(source)).map((word) => {
+  const args = plainWords(oneOrMore(source), source.escape).map((word) => {
     const equals = word.indexOf('=')
     const name = equals === -1 ? word : word.slice(0, equals)
     if (name === '') throw new DockerfileError('ARG names can not be blank', source.start)
@@ -123,7 +123,7 @@ function parseCopy(source: SourceInstruction, place: Place): CopyInstruction {
   const words = jsonWords(flags.rest) ?? plainWords(flags.rest)
   const destination = words.at(-1)
   if (destination === undefined || words.length < 2) {
-    throw new DockerfileError(`${keyword} requires at least two arguments, but only ${words.length} ${words.length === 1 ? 'was' : 'were'} provided. Destination could not be determined`, start)
+    throw new DockerfileError(`${keyword} requires at least two arguments, but only one was provided. Destination could not be determined`, start)
   }
   return {
     kind: keyword === 'COPY' ? 'copy' : 'add',

@@ -4,6 +4,8 @@ import { DockerfileError } from './dockerfile-error.ts'
 export interface SourceInstruction {
   /** Upper case. */
   keyword: string
+  /** Of the file. */
+  escape: string
   /** What follows the keyword, trimmed. */
   rest: string
   /** The whole instruction on one line, for messages. */
@@ -54,7 +56,8 @@ const heredocWord = /^(\d*)<<(-?)([^<]+)$/
  * @throws DockerfileError with the line
  */
 export function readSource(text: string): SourceText {
-  const lines = text.replace(/^\uFEFF/, '').split('\n').map((line) => line.replace(/\r$/, ''))
+  const whole = text.replace(/^\uFEFF/, '').split('\n')
+  const lines = whole.map((line) => line.replace(/\r$/, ''))
   if (lines.at(-1) === '') lines.pop()
   const directives = readDirectives(lines)
   const escape = escapeOf(directives)
@@ -69,7 +72,7 @@ export function readSource(text: string): SourceText {
       comments = []
       index++
     } else {
-      const instruction = readInstruction(lines, index, { escape, comments })
+      const instruction = readInstruction(lines, index, { escape, comments, whole })
       instructions.push(instruction)
       comments = []
       index = instruction.end
@@ -100,7 +103,7 @@ function escapeOf(directives: readonly Directive[]): '\\' | '`' {
   return directive.value
 }
 
-function readInstruction(lines: readonly string[], start: number, { escape, comments }: { escape: string; comments: string[] }): SourceInstruction {
+function readInstruction(lines: readonly string[], start: number, { escape, comments, whole }: { escape: string; comments: string[]; whole: readonly string[] }): SourceInstruction {
   const emptyLines: number[] = []
   let joined = ''
   let index = start
@@ -118,8 +121,8 @@ function readInstruction(lines: readonly string[], start: number, { escape, comm
   const original = joined.trim()
   const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(original) ?? []
   const keyword = word.toUpperCase()
-  const heredocs = opensHeredocs(keyword, rest) ? readHeredocs(lines, { rest, from: index, line: start + 1 }) : { list: [], end: index }
-  return { keyword, rest: rest.trim(), original, heredocs: heredocs.list, start: start + 1, end: heredocs.end, comments, emptyLines }
+  const heredocs = opensHeredocs(keyword, rest) ? readHeredocs(lines, { rest, from: index, line: start + 1, whole }) : { list: [], end: index }
+  return { keyword, escape, rest: rest.trim(), original, heredocs: heredocs.list, start: start + 1, end: heredocs.end, comments, emptyLines }
 }
 
 /** A trigger's heredocs stand below ONBUILD. */
@@ -139,7 +142,7 @@ function isComment(line: string): boolean {
   return line.trimStart().startsWith('#')
 }
 
-function readHeredocs(lines: readonly string[], { rest, from, line }: { rest: string; from: number; line: number }): { list: Heredoc[]; end: number } {
+function readHeredocs(lines: readonly string[], { rest, from, line, whole }: { rest: string; from: number; line: number; whole: readonly string[] }): { list: Heredoc[]; end: number } {
   const list: Heredoc[] = []
   let index = from
   for (const word of plainWords(rest)) {
@@ -150,7 +153,9 @@ function readHeredocs(lines: readonly string[], { rest, from, line }: { rest: st
       const text = lines[index++]
       if (text === undefined) throw new DockerfileError('unterminated heredoc', line)
       if ((heredoc.chomp ? text.replace(/^\t+/, '') : text) === heredoc.name) break
-      content.push(`${heredoc.chomp ? text.replace(/^\t+/, '') : text}\n`)
+      // Content keeps the line ends that it has.
+      const kept = whole[index - 1] ?? text
+      content.push(`${heredoc.chomp ? kept.replace(/^\t+/, '') : kept}\n`)
     }
     list.push({ ...heredoc, content: content.join('') })
   }
@@ -167,6 +172,7 @@ export function heredocOf(word: string): Omit<Heredoc, 'content'> | undefined {
 }
 
 /** Words at blanks outside quotes, quotes kept. */
-export function plainWords(text: string): string[] {
+export function plainWords(text: string, escape = '\\'): string[] {
+  if (escape === '`') return text.match(/(?:"(?:`.|[^"`])*"?|'[^']*'?|`.|[^\s"'`])+/g) ?? []
   return text.match(/(?:"(?:\\.|[^"\\])*"?|'[^']*'?|\\.|[^\s"'\\])+/g) ?? []
 }

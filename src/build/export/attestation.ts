@@ -2,7 +2,7 @@ import { familiarName, parseReference } from '../../lib/reference.ts'
 import type { Platform } from '../plan/contract.ts'
 import { platformText } from '../plan/platform.ts'
 import type { Descriptor } from '../../containerd/images/contract.ts'
-import { blobOf, descriptorOf, documentOf, ociTypes, type OciBlob, type OciDocument } from './content.ts'
+import { blobOf, descriptorOf, documentOf, ociTypes, type OciDocument, type SmallBlob } from './content.ts'
 
 /** What is said of an image; its subject is filled in when the image has its digest. */
 export interface Statement {
@@ -17,7 +17,7 @@ const layerMediaType = 'application/vnd.in-toto+json'
  * Statements about one manifest as a manifest of their own, which an index lists beside it. Sources: BuildKit's documentation
  * "Image attestation storage"; in-toto Attestation Framework, Statement v0.1.
  */
-export function attestationManifest(statements: readonly Statement[], { digest, names, platform }: { digest: string; names: readonly string[]; platform: Platform }): { blobs: OciBlob[]; manifest: OciDocument; descriptor: Descriptor } {
+export function attestationManifest(statements: readonly Statement[], { digest, names, platform }: { digest: string; names: readonly string[]; platform: Platform }): { blobs: SmallBlob[]; manifest: OciDocument; descriptor: Descriptor } {
   const subject = subjectsOf(digest, { names, platform })
   const layers = statements.map(({ predicateType, predicate }) => ({
     predicateType,

@@ -8,6 +8,9 @@ export interface OciBlob {
   open: () => AsyncIterable<Uint8Array>
 }
 
+/** One that is in memory. */
+export type SmallBlob = OciBlob & { bytes: Buffer }
+
 /** A document that names others: a manifest or an index. */
 export interface OciDocument {
   digest: string
@@ -43,8 +46,8 @@ export function documentOf(value: object, mediaType: string): OciDocument {
   return { digest: digestOf(bytes), mediaType, bytes }
 }
 
-export function blobOf(bytes: Buffer): OciBlob {
-  return { digest: digestOf(bytes), size: bytes.length, open: () => once(bytes) }
+export function blobOf(bytes: Buffer): SmallBlob {
+  return { digest: digestOf(bytes), size: bytes.length, bytes, open: () => once(bytes) }
 }
 
 export function descriptorOf({ digest, mediaType, bytes }: OciDocument, more: Pick<Descriptor, 'platform' | 'annotations'> = {}): Descriptor {

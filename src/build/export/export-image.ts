@@ -18,6 +18,8 @@ export function builtImage(document: Record<string, unknown>, stack: Stack): Bui
 
 /** Puts it into the store, whose sweeps leave its layers alone meanwhile because the build holds them. */
 export async function storeImage(core: ImageCore, { id, bytes, stack }: BuiltImage, names: readonly string[]): Promise<StoredImage> {
+  const again = await storedAgain(core, id, names)
+  if (again !== undefined) return again
   const config = core.content.ingest()
   try {
     config.write(bytes)
@@ -33,4 +35,15 @@ export async function storeImage(core: ImageCore, { id, bytes, stack }: BuiltIma
   } finally {
     config.abort()
   }
+}
+
+/** What all comes from the cache is mostly there already, under the same names. */
+async function storedAgain(core: ImageCore, id: string, names: readonly string[]): Promise<StoredImage | undefined> {
+  const { database, content } = core
+  return await core.exclusive(async () => {
+    const known = database.images.get(id)
+    if (known === undefined || !content.has(id) || names.some((name) => database.names.get(name) !== id || database.indexes.has(name))) return undefined
+    if (names.length > 0) database.tagAgain(id)
+    return known
+  })
 }

@@ -11,12 +11,13 @@ import type { Solver } from '../solve/solver.ts'
 import { LiveVertex } from '../solve/vertices.ts'
 import { exportArchive, exportContent, exportTrees } from './archives.ts'
 import { hasAnnotations } from './annotations.ts'
+import type { Descriptor } from '../../containerd/images/contract.ts'
 import type { Statement } from './attestation.ts'
 import type { OciContent } from './content.ts'
 import { builtImage, type BuiltImage } from './export-image.ts'
 import { imageContent, needsContent, type PlatformImage } from './image-content.ts'
 import { imageDocument } from './image-document.ts'
-import { imageNames } from './image-names.ts'
+import { imageNames, shownNames } from './image-names.ts'
 import { provenance } from './provenance.ts'
 import { pushContent } from './send-content.ts'
 import { storePlatforms } from './store-platforms.ts'
@@ -50,9 +51,9 @@ export async function exportBuild(room: BuildRoom, job: BuildJob, request: Expor
     await vertex.during(async () => {
       const parts: Export = { ...request, images, spec, vertex, names: imageNames(spec.attributes['name']) }
       if (spec.type === 'image') {
-        const { imageId, content } = await exportToStore(room, job, parts)
+        const { imageId, root } = await exportToStore(room, job, parts)
         if (imageId !== undefined) result.imageId = imageId
-        Object.assign(result.metadata, storedMetadata(parts, imageId, content))
+        Object.assign(result.metadata, storedMetadata(parts, imageId, root))
       }
       if (spec.type === 'tar' || spec.type === 'local') await exportTrees(room, job, { spec, roots: await Promise.all(plans.map(async ({ root, platform }) => ({ platform, root: await solver.rootOf(root) }))) })
       if (spec.type === 'docker' || spec.type === 'oci') Object.assign(result.metadata, await exportToArchive(room, job, parts))
@@ -93,20 +94,18 @@ async function withStatements({ kernel }: BuildRoom, job: BuildJob, { plans, bui
   return images
 }
 
-/** The store has images and their index; what is said of them goes with a push. */
-async function exportToStore(room: BuildRoom, job: BuildJob, { images, spec, names, vertex, tagged, push }: Export): Promise<Pick<BuildResult, 'imageId'> & { content?: OciContent }> {
+/** The store has images, their index and what is said of them. */
+async function exportToStore(room: BuildRoom, job: BuildJob, { images, spec, names, vertex, tagged, push }: Export): Promise<Pick<BuildResult, 'imageId'> & { root?: Descriptor }> {
   const did = (id: string): void => vertex.status({ id, current: 0, total: 0, started: Date.now(), completed: Date.now() })
   const isPushed = isTrue(spec.attributes['push'])
   if (isPushed && names.length === 0) throw new GantryError('InvalidParameter', 'tag is needed when pushing to registry')
   const isStored = !isFalse(spec.attributes['store'])
   did('exporting layers')
-  const stored = isStored ? await storePlatforms(room, job, { images, names }) : []
+  const { ids: stored, index } = isStored ? await storePlatforms(room, job, { images, names }) : { ids: [] }
   for (const id of stored) did(`writing image ${id}`)
-  for (const name of stored.length === 0 ? [] : names) {
-    did(`naming to ${name}`)
-    tagged(stored[0]!, familiarString(parseReference(name)))
-  }
-  const own = stored.length === 0 ? {} : { imageId: stored[0]! }
+  for (const name of stored.length === 0 ? [] : shownNames(spec.attributes['name'])) did(`naming to ${name}`)
+  for (const name of stored.length === 0 ? [] : names) tagged(stored[0]!, familiarString(parseReference(name)))
+  const own = { ...(stored.length > 0 && { imageId: stored[0]! }), ...(index && { root: index }) }
   if (!isPushed) return own
   const content = needsContent(images, spec) || !isStored ? await imageContent(room, job, { images, spec, names }) : undefined
   for (const name of names) {
@@ -114,18 +113,18 @@ async function exportToStore(room: BuildRoom, job: BuildJob, { images, spec, nam
     else await pushContent(room, job, { content, reference: name })
     did(`pushing ${name}`)
   }
-  return { ...own, ...(content && { content }) }
+  return { ...own, ...(content && { root: content.root }) }
 }
 
 /** The digest is that of the image's configuration, as with Docker's own store; of what is more than an image it is the manifest's or index's. */
-function storedMetadata({ images, names }: Export, imageId: string | undefined, content: OciContent | undefined): Record<string, string> {
+function storedMetadata({ images, spec }: Export, imageId: string | undefined, root: Descriptor | undefined): Record<string, string> {
   const id = imageId ?? images[0]!.built.id
-  return { 'containerimage.config.digest': id, ...named(names), ...(content === undefined ? { 'containerimage.digest': id } : described(content)) }
+  return { 'containerimage.config.digest': id, ...named(spec), ...(root === undefined ? { 'containerimage.digest': id } : described({ root })) }
 }
 
 async function exportToArchive(room: BuildRoom, job: BuildJob, { images, spec, names }: Export): Promise<Record<string, string>> {
   if (spec.type === 'docker' && images.length > 1) throw new GantryError('InvalidParameter', 'docker exporter does not currently support exporting manifest lists')
-  const common = { 'containerimage.config.digest': images[0]!.built.id, ...named(names) }
+  const common = { 'containerimage.config.digest': images[0]!.built.id, ...named(spec) }
   if (!needsContent(images, spec) && !hasAnnotations(spec.attributes)) {
     await exportArchive(room, job, { spec, built: images[0]!.built, names })
     return common
@@ -135,11 +134,12 @@ async function exportToArchive(room: BuildRoom, job: BuildJob, { images, spec, n
   return { ...common, ...described(content) }
 }
 
-function described({ root }: OciContent): Record<string, string> {
+function described({ root }: Pick<OciContent, 'root'>): Record<string, string> {
   return { 'containerimage.digest': root.digest, 'containerimage.descriptor': Buffer.from(JSON.stringify(root)).toString('base64') }
 }
 
-function named(names: readonly string[]): Record<string, string> {
+function named({ attributes }: ExportSpec): Record<string, string> {
+  const names = shownNames(attributes['name'])
   return names.length === 0 ? {} : { 'image.name': names.join(',') }
 }
 

@@ -76,6 +76,6 @@ function isDocker({ type, attributes }: ExportSpec, isRich: boolean): boolean {
   return true
 }
 
-function shown({ architecture, os, variant }: Platform): NonNullable<Descriptor['platform']> {
+export function shown({ architecture, os, variant }: Platform): NonNullable<Descriptor['platform']> {
   return { architecture, os, ...(variant !== undefined && { variant }) }
 }

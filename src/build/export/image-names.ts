@@ -7,6 +7,12 @@ export function imageNames(text: string | undefined): string[] {
   return [...new Set(names.map(fullName))]
 }
 
+/** As they are told: in full, with a tag where one was given. */
+export function shownNames(text: string | undefined): string[] {
+  const names = (text ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '')
+  return [...new Set(names.map((name) => fullString(parseReference(name))))]
+}
+
 function fullName(text: string): string {
   try {
     const reference = withDefaultTag(parseReference(text))

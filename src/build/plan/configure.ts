@@ -17,17 +17,17 @@ export interface Words {
 export function wordsOf(state: StageState, { escape, line, unset }: { escape: string; line: number; unset?: (name: string, line: number) => void }): Words {
   // Within one instruction a name keeps the value that it had before it.
   const expansion = { escape, variables: (name: string) => state.scope.value(name), ...(unset && { unset: (name: string) => unset(name, line) }) }
-  const guarded = <Result>(act: () => Result): Result => {
+  const guarded = <Result>(text: string, act: () => Result): Result => {
     try {
       return act()
     } catch (error) {
-      throw new DockerfileError(`failed to process ${error instanceof Error ? error.message : String(error)}`, line, { cause: error })
+      throw new DockerfileError(`failed to process ${JSON.stringify(text)}: ${error instanceof Error ? error.message : String(error)}`, line, { cause: error })
     }
   }
-  return { one: (text) => guarded(() => expandWord(text, expansion)), many: (text) => guarded(() => expandWords(text, expansion)) }
+  return { one: (text) => guarded(text, () => expandWord(text, expansion)), many: (text) => guarded(text, () => expandWords(text, expansion)) }
 }
 
-/** Instructions that only change the configuration. @returns what history says; undefined: the instruction is another kind */
+/** Instructions that only change the configuration. @returns what history says; undefined: nothing */
 export function configure(state: StageState, instruction: Instruction, words: Words): string | undefined {
   const { config } = state
   switch (instruction.kind) {
@@ -55,7 +55,7 @@ export function configure(state: StageState, instruction: Instruction, words: Wo
       return `SHELL [${instruction.words.join(' ')}]`
     case 'onbuild':
       config.OnBuild = [...(config.OnBuild ?? []), instruction.trigger]
-      return `ONBUILD ${instruction.trigger}`
+      return undefined
     case 'healthcheck':
       return setHealthcheck(state, instruction)
     default:
@@ -82,8 +82,9 @@ function setLabels(state: StageState, { pairs }: PairsInstruction, words: Words)
 
 function setCommand(state: StageState, { kind, command }: CommandInstruction): string {
   const words = wholeCommand(state, command)
-  state.config.ArgsEscaped &&= false
   if (kind === 'cmd') {
+    // Says nothing off Windows; BuildKit sets it with every CMD.
+    state.config.ArgsEscaped = true
     state.config.Cmd = words
     state.commandSet = true
     return `CMD ${commandWords(words)}`
@@ -111,10 +112,12 @@ function setList(state: StageState, { kind, values, start }: ListInstruction, wo
   return `EXPOSE [${ports.join(' ')}]`
 }
 
+const noTimes = { interval: 0, timeout: 0, startPeriod: 0, startInterval: 0, retries: 0 }
+
 function setHealthcheck(state: StageState, { check }: HealthcheckInstruction): string {
   if (check === undefined) {
     state.config.Healthcheck = { Test: ['NONE'] }
-    return 'HEALTHCHECK NONE'
+    return `HEALTHCHECK &{["NONE"] ${healthText(noTimes)}}`
   }
   const { command, interval, timeout, startPeriod, startInterval, retries } = check
   const test = command.form === 'exec' ? ['CMD', ...command.words] : ['CMD-SHELL', command.line]

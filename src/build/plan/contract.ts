@@ -125,9 +125,11 @@ export type CopySource =
   /** A heredoc. */
   | { kind: 'inline'; name: string; content: string }
 
-/** WORKDIR of a directory that may not be there. Owner is the configured user as BuildKit does: root. */
+/** WORKDIR of a directory that may not be there. Directories that are made belong to the configured user, as with BuildKit. */
 export interface DirectoryStep extends Named {
   kind: 'directory'
   parent: Step
   path: string
+  /** As --chown; "" is root. */
+  chown: string
 }

@@ -1,6 +1,6 @@
 import { DockerfileError } from '../dockerfile/dockerfile-error.ts'
 import type { Stage } from '../dockerfile/dockerfile.ts'
-import { expandWord } from '../dockerfile/expand.ts'
+import { expandWord, type Expansion } from '../dockerfile/expand.ts'
 import type { ArgInstruction, CopyInstruction, Instruction, RunInstruction, WordInstruction } from '../dockerfile/instruction.ts'
 import { parseLine } from '../dockerfile/parse-instruction.ts'
 import { configure, wholeCommand, wordsOf } from './configure.ts'
@@ -60,20 +60,15 @@ function declareArgs({ planner, state, words }: Place, { args }: ArgInstruction)
   const { request, own, platform } = planner.options
   const globals = planner.globalVariables(platform)
   const automatic = platformArgs({ build: own, target: platform, stage: request.target || 'default' })
-  const texts: string[] = []
-  for (const { name, value } of args) {
-    const given = request.buildArgs[name]
-    const own1 = value === undefined ? (globals.get(name) ?? automatic[name]) : words.one(value)
-    const result = given ?? own1
-    state.scope.args.set(name, result)
-    texts.push(result === undefined ? name : `${name}=${result}`)
-  }
-  state.history.push({ created_by: `ARG ${texts.join(' ')}`, comment: 'buildkit.dockerfile.v0' })
+  // Within one instruction a name keeps the value that it had before it.
+  const results = args.map(({ name, value }) => ({ name, value: request.buildArgs[name] ?? (value === undefined ? (globals.get(name) ?? automatic[name]) : words.one(value)) }))
+  for (const { name, value } of results) state.scope.declare(name, value)
+  state.history.push({ created_by: `ARG ${results.map(({ name, value }) => (value === undefined ? name : `${name}=${value}`)).join(' ')}`, comment: 'buildkit.dockerfile.v0' })
 }
 
 async function planRun(place: Place, instruction: RunInstruction): Promise<void> {
   const { planner, stage, state, names, words, ignoreCache } = place
-  const { heredocs, start, end } = instruction
+  const { start, end } = instruction
   const { request } = planner.options
   const cwd = state.config.WorkingDir || '/'
   const mounts: RunStepPlan['mounts'] = []
@@ -89,7 +84,7 @@ async function planRun(place: Place, instruction: RunInstruction): Promise<void>
   if (security === 'insecure' && !request.entitlements.includes('security.insecure')) throw new DockerfileError('security.insecure is not allowed: give --allow security.insecure', start)
   const { argv, script } = runCommand(state, instruction)
   const args = state.scope.argList()
-  const shown = shownText(`RUN ${runText(instruction)}`, place)
+  const shown = shownText(`RUN ${runText(instruction)}`, place, { keepQuotes: true, keepUnset: true })
   const step: RunStepPlan = {
     kind: 'run',
     parent: state.root,
@@ -108,10 +103,10 @@ async function planRun(place: Place, instruction: RunInstruction): Promise<void>
     ...names.next(shown),
   }
   state.root = step
-  const visible = args.filter((arg) => !step.proxy.includes(arg))
+  const visible = state.scope.shownArgs().filter((arg) => !step.proxy.includes(arg))
   const prefix = visible.length > 0 ? `|${visible.length} ${visible.join(' ')} ` : ''
-  const created = heredocs.length > 0 ? runText(instruction) : argv.join(' ')
-  state.history.push({ created_by: `RUN ${prefix}${created} # buildkit`, comment: 'buildkit.dockerfile.v0', step })
+  const created = script === undefined ? argv : wholeCommand(state, { form: 'shell', line: argv.join(' ') })
+  state.history.push({ created_by: `RUN ${prefix}${created.join(' ')} # buildkit`, comment: 'buildkit.dockerfile.v0', step })
 }
 
 function platformOf({ os, architecture, variant }: Image): Platform {
@@ -122,8 +117,7 @@ function platformOf({ os, architecture, variant }: Image): Platform {
 function runCommand(state: StageState, { command, heredocs }: RunInstruction): { argv: string[]; script?: string } {
   const [first] = heredocs
   if (command.form === 'exec' || first === undefined) return { argv: wholeCommand(state, command) }
-  const alone = heredocs.length === 1 && /^\d*<<-?\S+$/.test(command.line.trim())
-  if (!alone) {
+  if (!isScript({ command, heredocs })) {
     const bodies = heredocs.map(({ name, content }) => `${content}${name}\n`).join('')
     return { argv: wholeCommand(state, { form: 'shell', line: `${command.line}\n${bodies}` }) }
   }
@@ -132,9 +126,14 @@ function runCommand(state: StageState, { command, heredocs }: RunInstruction): {
   return { argv: wholeCommand(state, { form: 'shell', line: first.content }) }
 }
 
-function runText({ command, heredocs }: RunInstruction): string {
-  if (command.form === 'exec') return command.words.join(' ')
-  if (heredocs.length === 0) return command.line
+function isScript({ command, heredocs }: Pick<RunInstruction, 'command' | 'heredocs'>): boolean {
+  return command.form === 'shell' && heredocs.length === 1 && /^\d*<<-?\S+$/.test(command.line.trim())
+}
+
+/** As it is written, flags and all; a script by its first line. */
+function runText(instruction: RunInstruction): string {
+  const { command, heredocs, original } = instruction
+  if (command.form === 'exec' || !isScript(instruction)) return original.replace(/^\S+\s*/, '')
   const [line = ''] = (heredocs[0]?.content ?? '').split('\n')
   return `${command.line} (${line}${(heredocs[0]?.content ?? '').trimEnd().includes('\n') ? '...' : ''})`
 }
@@ -152,7 +151,7 @@ async function planCopy(place: Place, instruction: CopyInstruction): Promise<voi
   if (needsDirectory) throw new DockerfileError(`When using ${kind.toUpperCase()} with more than one source file, the destination must be a directory and end with a /`, start)
   const chmod = instruction.chmod === undefined ? undefined : words.one(instruction.chmod)
   if (chmod !== undefined && !/^(?:0?[0-7]{1,4}|(?:[ugoa]*[-+=][rwxXst]*,?)+)$/.test(chmod)) throw new DockerfileError(`invalid chmod parameter: '${chmod}'. it should be octal string and between 0 and 07777`, start)
-  const shown = shownText(instruction.original.replace(/^\S+/, (word) => word.toUpperCase()), place)
+  const shown = shownText(instruction.original.replace(/^\S+/, (word) => word.toUpperCase()), place, {})
   const step: CopyStep = {
     kind: 'copy',
     parent: state.root,
@@ -178,20 +177,20 @@ async function planCopy(place: Place, instruction: CopyInstruction): Promise<voi
   state.history.push({ created_by: [kind.toUpperCase(), ...flags, ...texts, asked, '# buildkit'].join(' '), comment: 'buildkit.dockerfile.v0', step })
 }
 
-function planDirectory(place: Place, { value, start, end }: WordInstruction): void {
+function planDirectory(place: Place, { value, original, start, end }: WordInstruction): void {
   const { state, names, words, ignoreCache } = place
   const path = absolute(state.config.WorkingDir || '/', words.one(value))
   state.config.WorkingDir = path
-  const title = names.next(`WORKDIR ${path}`)
-  const step: Step = { kind: 'directory', parent: state.root, path, lines: { start, end }, ignoreCache, ...title }
+  const title = names.next(shownText(original.replace(/^\S+/, 'WORKDIR'), place, {}))
+  const step: Step = { kind: 'directory', parent: state.root, path, chown: state.config.User ?? '', lines: { start, end }, ignoreCache, ...title }
   state.root = step
   state.history.push({ created_by: `WORKDIR ${path}`, comment: 'buildkit.dockerfile.v0', step })
 }
 
-/** Progress and history show variables by their values, quotes as they were. */
-function shownText(text: string, { planner, state }: Place): string {
+/** Progress shows variables by their values. */
+function shownText(text: string, { planner, state }: Place, how: Pick<Expansion, 'keepQuotes' | 'keepUnset'>): string {
   try {
-    return expandWord(text, { escape: planner.dockerfile.escape, variables: (name) => state.scope.value(name) ?? `$${name}`, keepQuotes: true })
+    return expandWord(text, { escape: planner.dockerfile.escape, variables: (name) => state.scope.value(name), ...how })
   } catch {
     return text
   }

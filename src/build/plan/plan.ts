@@ -1,12 +1,13 @@
 import { DockerfileError } from '../dockerfile/dockerfile-error.ts'
 import type { Dockerfile, Stage } from '../dockerfile/dockerfile.ts'
 import { expandWord } from '../dockerfile/expand.ts'
-import type { ArgInstruction } from '../dockerfile/instruction.ts'
+import type { ArgInstruction, Instruction } from '../dockerfile/instruction.ts'
 import { suggestion } from '../dockerfile/suggestion.ts'
 import type { Plan, Platform, Step } from './contract.ts'
 import type { PlanOptions } from './options.ts'
 import { parsePlatform } from './platform.ts'
 import { platformArgs } from './scope.ts'
+import { shownName } from './shown-name.ts'
 import { planInstructions } from './plan-instructions.ts'
 import { derivedState, emptyState, imageState } from './stage-state.ts'
 import type { StageState } from './stage-state.ts'
@@ -116,7 +117,7 @@ export class Planner {
     const earlier = this.#find(name, stage.index)
     const named = await this.#named(name, { platform, before: stage.index })
     const ownRoot = named === undefined && earlier === undefined && name !== 'scratch'
-    const names = new StepNames(stage, { alone: this.dockerfile.stages.length === 1, platform: this.options.severalPlatforms ? platform : undefined, target: this.options.platform, ownRoot })
+    const names = new StepNames(stage, { alone: this.dockerfile.stages.length === 1 && !stage.instructions.some(readsElsewhere), platform: this.options.severalPlatforms ? platform : undefined, target: this.options.platform, ownRoot })
     const base = named ?? (earlier === undefined ? await this.#base(name, { platform, line: from.start, names }) : await this.stage(earlier))
     const triggers = base.base !== undefined && ownRoot ? (base.base.config.OnBuild ?? []) : earlier !== undefined ? (base.config.OnBuild ?? []) : []
     const state = ownRoot || name === 'scratch' ? base : derivedState(base)
@@ -156,7 +157,7 @@ export class Planner {
     try {
       return await this.options.image(name, platform)
     } catch (error) {
-      throw new DockerfileError(`failed to resolve source metadata for ${name}: ${error instanceof Error ? error.message : String(error)}`, line, { cause: error })
+      throw new DockerfileError(`${name}: failed to resolve source metadata for ${shownName(name)}: ${error instanceof Error ? error.message : String(error)}`, line, { cause: error })
     }
   }
 
@@ -186,4 +187,10 @@ export class Planner {
     }
     return step
   }
+}
+
+/** What a step reads beside its own stage is another stage to BuildKit, also where it is none of the file: then the only one has its number. */
+function readsElsewhere(instruction: Instruction): boolean {
+  if (instruction.kind === 'run') return instruction.mounts.length > 0
+  return (instruction.kind === 'copy' || instruction.kind === 'add') && instruction.from !== undefined
 }

@@ -4,8 +4,12 @@ import { platformText } from './platform.ts'
 /** Build arguments that need no ARG, and that history and cache keys leave out. Source: Dockerfile reference, "Predefined ARGs". */
 const proxies = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'FTP_PROXY', 'ftp_proxy', 'NO_PROXY', 'no_proxy', 'ALL_PROXY', 'all_proxy']
 
+/** Each in both cases, for programs know one or the other. */
 export function proxyArgs(buildArgs: Readonly<Record<string, string>>): string[] {
-  return proxies.flatMap((name) => (buildArgs[name] === undefined ? [] : [`${name}=${buildArgs[name]}`]))
+  return proxies.flatMap((name) => {
+    const value = buildArgs[name] ?? buildArgs[name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase()]
+    return value === undefined ? [] : [`${name}=${value}`]
+  })
 }
 
 /** Variables of a place in a Dockerfile: environment before arguments. */
@@ -13,6 +17,14 @@ export class Scope {
   readonly env = new Map<string, string>()
   /** undefined: declared, without a value. */
   readonly args = new Map<string, string | undefined>()
+  /** Names of this stage's own ARG. */
+  readonly #own = new Set<string>()
+
+  /** An argument that is declared once more without a value keeps the one that it has. */
+  declare(name: string, value: string | undefined): void {
+    this.#own.add(name)
+    this.args.set(name, value ?? this.args.get(name))
+  }
 
   value(name: string): string | undefined {
     return this.env.get(name) ?? this.args.get(name)
@@ -29,6 +41,11 @@ export class Scope {
   /** "NAME=value" of the arguments that have a value and that the environment does not hide. */
   argList(): string[] {
     return [...this.args].flatMap(([name, value]) => (value === undefined || this.env.has(name) ? [] : [`${name}=${value}`]))
+  }
+
+  /** The same of all that the stage declares, as history shows what a RUN could see. */
+  shownArgs(): string[] {
+    return [...this.#own].map((name) => `${name}=${this.value(name) ?? ''}`)
   }
 
   envList(): string[] {

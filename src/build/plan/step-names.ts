@@ -22,6 +22,8 @@ export class StepNames {
   }
 
   next(text: string): { name: string; instruction: NonNullable<Vertex['step']>; target?: string } {
+    // Triggers of a stage that has no instructions are not counted.
+    if (this.#total === 0) return { name: text, instruction: { index: 0, total: 0, instruction: text, stage: this.#stage }, ...(this.#target !== undefined && { target: this.#target }) }
     this.#index++
     const index = String(this.#index).padStart(String(this.#total).length)
     return {

@@ -1,9 +1,11 @@
 /** A package that a database of a root file system lists. */
 export interface FoundPackage {
-  type: 'deb' | 'apk' | 'npm' | 'pypi'
+  type: 'deb' | 'apk' | 'rpm' | 'npm' | 'pypi' | 'golang'
   name: string
   version: string
   architecture?: string
+  /** Of rpm. */
+  epoch?: number
   license?: string
   /** Path of the database in the root file system. */
   from: string

@@ -44,12 +44,13 @@ function packageOf(found: FoundPackage, purl: string): { SPDXID: string } & Reco
   }
 }
 
-/** Source: purl-spec, types deb, apk, npm and pypi. */
-function purlOf({ type, name, version, architecture }: FoundPackage, distribution: RootScan['distribution']): string {
+/** Source: purl-spec, types deb, apk, rpm, npm, pypi and golang. */
+function purlOf({ type, name, version, architecture, epoch }: FoundPackage, distribution: RootScan['distribution']): string {
   const encoded = encodeURIComponent(version)
   if (type === 'npm') return `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${encoded}`
   if (type === 'pypi') return `pkg:pypi/${name.toLowerCase().replaceAll(/[-_.]+/g, '-')}@${encoded}`
-  const id = distribution?.id ?? (type === 'deb' ? 'debian' : 'alpine')
-  const qualifiers = [...(architecture === undefined ? [] : [`arch=${architecture}`]), ...(distribution === undefined ? [] : [`distro=${distribution.id}${distribution.version === '' ? '' : `-${distribution.version}`}`])]
+  if (type === 'golang') return `pkg:golang/${name.split('/').map(encodeURIComponent).join('/')}@${encoded}`
+  const id = distribution?.id ?? { deb: 'debian', apk: 'alpine', rpm: 'redhat' }[type]
+  const qualifiers = [...(architecture === undefined ? [] : [`arch=${architecture}`]), ...(epoch === undefined ? [] : [`epoch=${epoch}`]), ...(distribution === undefined ? [] : [`distro=${distribution.id}${distribution.version === '' ? '' : `-${distribution.version}`}`])]
   return `pkg:${type}/${id}/${encodeURIComponent(name)}@${encoded}${qualifiers.length === 0 ? '' : `?${qualifiers.join('&')}`}`
 }

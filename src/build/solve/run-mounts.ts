@@ -86,7 +86,7 @@ async function openBind({ room, trees, closes }: Opening, { from, source, target
 }
 
 async function writableCopy(room: BuildRoom, trees: StepTrees, { from, closes }: { from: Step; closes: Opening['closes'] }): Promise<string> {
-  const tree = from.kind === 'tree' ? await openWritable(room, from.root) : await openThrowaway(room, await trees.chainIdOf(from))
+  const tree = from.kind === 'tree' ? await openWritable(room, await trees.rootOf(from)) : await openThrowaway(room, await trees.chainIdOf(from))
   closes.push(() => tree.close())
   return tree.path
 }

@@ -4,6 +4,7 @@ import { platformText } from '../plan/platform.ts'
 import { BuildError } from '../build-error.ts'
 import { chainOf, type CachedStep, type Stack } from '../cache/build-cache.ts'
 import type { DebugTerminal, RunStep } from '../contract.ts'
+import type { ContextArchive } from '../context/archive/context-archive.ts'
 import type { CopyOptions } from '../copy/contract.ts'
 import type { CopyStep, DirectoryStep, ImageStep, RunStepPlan, Step, TreeStep } from '../plan/contract.ts'
 import type { BuildJob, BuildRoom } from './build-room.ts'
@@ -63,12 +64,20 @@ export class Solver implements StepTrees {
   }
 
   async rootOf(step: Step): Promise<string> {
-    if (step.kind === 'tree') return step.root
+    if (step.kind === 'tree') {
+      await this.#archiveOf(step)?.unpack()
+      return step.root
+    }
     return await this.#trees.path(await this.chainIdOf(step))
   }
 
   async chainIdOf(step: Step): Promise<string | undefined> {
     return chainOf((await this.solve(step)).stack)
+  }
+
+  #archiveOf(step: Step): ContextArchive | undefined {
+    const { context } = this.#job.request
+    return step.kind === 'tree' && step.root === context?.root ? context.archive : undefined
   }
 
   async #solve(step: Step): Promise<SolvedStep> {
@@ -170,15 +179,14 @@ export class Solver implements StepTrees {
     const independent = step.kind === 'copy' && step.link
     const { key, remove } = await prepareSnapshot(this.#room, independent ? undefined : chainOf(below))
     try {
-      if (step.kind === 'run') await this.#run(step, key, vertex)
-      else await this.#change(step, key, vertex)
-      return await makeLayer(this.#room, this.#job, { key, parent: below, independent })
+      const archive = step.kind === 'run' ? await this.#run(step, key, vertex) : await this.#change(step, { key, vertex, isOnNothing: independent || below.length === 0 })
+      return await makeLayer(this.#room, this.#job, { key, parent: below, independent, ...(archive && { archive }) })
     } finally {
       await remove()
     }
   }
 
-  async #run(step: RunStepPlan, key: string, vertex: LiveVertex): Promise<void> {
+  async #run(step: RunStepPlan, key: string, vertex: LiveVertex): Promise<undefined> {
     const { request, signal } = this.#job
     const opened = await openRunMounts(this.#room, this.#job, { step, trees: this })
     try {
@@ -186,10 +194,10 @@ export class Solver implements StepTrees {
       const config = { Env: [...env, ...proxy, ...opened.env], Entrypoint: argv, Cmd: [], WorkingDir: cwd, User: user }
       const run = { key, config, defaults: request.run, network, privileged, mounts: opened.mounts }
       const { exitCode, oomKilled } = await this.#room.runner.run(run, (stream, data) => vertex.log(stream, data), signal).catch((error: unknown) => {
-        throw foreignFailure(error, step)
+        throw notRun(foreignFailure(error, step), step)
       })
       signal.throwIfAborted()
-      if (exitCode === 0) return
+      if (exitCode === 0) return undefined
       const reason = oomKilled ? ': cannot allocate memory' : ''
       const failure = `process ${JSON.stringify(argv.join(' '))} did not complete successfully: exit code: ${exitCode}${reason}`
       const terminal = request.debug?.({ name: step.name, failure })
@@ -211,12 +219,13 @@ export class Solver implements StepTrees {
     }
   }
 
-  /** COPY, ADD and WORKDIR are done by the engine itself. */
-  async #change(step: CopyStep | DirectoryStep, key: string, vertex: LiveVertex): Promise<void> {
+  /** COPY, ADD and WORKDIR are done by the engine itself. @returns the layer, where that is known without having been done */
+  async #change(step: CopyStep | DirectoryStep, { key, vertex, isOnNothing }: { key: string; vertex: LiveVertex; isOnNothing: boolean }): Promise<Iterable<Uint8Array> | undefined> {
     const tree = await openSnapshot(this.#room, key)
     try {
-      if (step.kind === 'directory') makeDirectory(this.#room.kernel, tree.path, step.path)
-      else await this.#room.copier.copyInto(step, tree.path, { ...this.#copyOptions(vertex), ...(tree.upper !== undefined && { upper: tree.upper }) })
+      if (step.kind === 'copy') return await this.#room.copier.copyInto(step, tree.path, { ...this.#copyOptions(vertex), asArchive: isOnNothing || tree.upper !== undefined, ...(tree.upper !== undefined && { upper: tree.upper }) })
+      makeDirectory(this.#room.kernel, tree.path, step)
+      return undefined
     } finally {
       await tree.close()
     }
@@ -235,7 +244,9 @@ export class Solver implements StepTrees {
     const chains = await Promise.all(step.sources.map(async (source) => (source.kind === 'inline' ? 'inline' : source.kind === 'files' && source.from.kind !== 'tree' ? ((await this.chainIdOf(source.from)) ?? 'scratch') : undefined)))
     const memo = copyInputsKey(step, chains)
     const known = memo === undefined ? undefined : database.digest(memo)
-    const digest = known ?? (await this.#room.copier.copyDigest(step, this.#copyOptions(vertex)))
+    const digest = known ?? (await this.#room.copier.copyDigest(step, this.#copyOptions(vertex)).catch((error: unknown) => {
+      throw notThere(error, this.#job.id)
+    }))
     if (memo !== undefined) database.putDigest(memo, digest, Date.now())
     return digest
   }
@@ -251,6 +262,7 @@ export class Solver implements StepTrees {
     const { signal, request } = this.#job
     return {
       rootOf: (step) => this.rootOf(step),
+      archiveOf: (step) => this.#archiveOf(step),
       disposable: (step) => step.kind === 'tree' && request.context?.disposable === true && step.root === request.context.root,
       progress: (status) => vertex.status(status),
       signal,
@@ -278,6 +290,19 @@ function foreignFailure(error: unknown, step: RunStepPlan): unknown {
   const [wanted, here] = [platformText(step.platform), platformText(hostPlatform)]
   if (wanted === here) return error
   return new BuildError(`process ${JSON.stringify(step.argv.join(' '))} did not complete successfully: exec format error: the step runs programs of ${wanted}, which this host (${here}) has no emulator for in binfmt_misc; do it in a stage that begins FROM --platform=$BUILDPLATFORM`, step, { cause: error })
+}
+
+/** BuildKit's words, which people look for. */
+function notThere(error: unknown, job: string): unknown {
+  if (!(error instanceof GantryError) || !/^"[^"]*": not found/.test(error.message)) return error
+  return new GantryError(error.kind, `failed to compute cache key: failed to calculate checksum of ref ${job}: ${error.message}`, { cause: error })
+}
+
+/** Why a process could not be begun, without the names of all that it went through. */
+function notRun(error: unknown, step: RunStepPlan): unknown {
+  if (!(error instanceof GantryError) || error instanceof BuildError || ['Unavailable', 'System'].includes(error.kind) && error.message === 'context canceled') return error
+  const reason = error.message.replace(/^failed to create task for container: .*?(?:error during container init: |unable to start container process: (?=exec))/s, '')
+  return new BuildError(`process ${JSON.stringify(step.argv.join(' '))} did not complete successfully: ${reason.replace(/: unknown$/, '')}`, step, { cause: error })
 }
 
 function withStep(error: GantryError, step: Step): GantryError {

@@ -44,8 +44,8 @@ export function copyKey(step: CopyStep, { parent, sourceDateEpoch, content }: Ke
   return keyOf({ kind: 'copy', parent: independent ? 'any' : parent, link: step.link, content, sourceDateEpoch })
 }
 
-export function directoryKey({ path }: DirectoryStep, { parent, sourceDateEpoch }: KeyInputs): string {
-  return keyOf({ kind: 'directory', parent, path, sourceDateEpoch })
+export function directoryKey({ path, chown }: DirectoryStep, { parent, sourceDateEpoch }: KeyInputs): string {
+  return keyOf({ kind: 'directory', parent, path, ...(chown !== '' && { chown }), sourceDateEpoch })
 }
 
 /**

@@ -21,8 +21,10 @@ export async function runBuild({ client, request, services, sharedKey, onStatus 
   const session = identity()
   const ref = identity()
   const headers = { [sessionHeader.id]: session, [sessionHeader.name]: '', [sessionHeader.sharedKey]: sharedKey, [sessionHeader.methods]: Object.keys(services) }
-  const served = serveGrpc(await upgraded(client, '/session', headers), services)
-  const control = new GrpcClient(await upgraded(client, '/grpc'))
+  // Neither has to wait for the other.
+  const [own, theirs] = await bothOf(upgraded(client, '/session', headers), upgraded(client, '/grpc'))
+  const served = serveGrpc(own, services)
+  const control = new GrpcClient(theirs)
   try {
     const status = showStatus(control, ref, onStatus)
     status.catch(() => {})
@@ -36,6 +38,16 @@ export async function runBuild({ client, request, services, sharedKey, onStatus 
   } finally {
     served.destroy()
     control.close()
+  }
+}
+
+/** Where one cannot be had, the other is of no use. */
+async function bothOf(one: Promise<Socket>, other: Promise<Socket>): Promise<[Socket, Socket]> {
+  try {
+    return await Promise.all([one, other])
+  } catch (error) {
+    for (const each of await Promise.allSettled([one, other])) if (each.status === 'fulfilled') each.value.destroy()
+    throw error
   }
 }
 

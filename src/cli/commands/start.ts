@@ -1,6 +1,6 @@
 import type { CliContext, Command, Invocation } from '../command.ts'
 import { errorText, ExitError } from '../exit-error.ts'
-import { detachKeysFlag } from '../grammar/common-flags.ts'
+import { checkpointDirFlag, detachKeysFlag } from '../grammar/common-flags.ts'
 import { followTerminalSize } from '../terminal/resize.ts'
 import { forwardSignals } from '../terminal/forward-signals.ts'
 import { runSession } from '../terminal/stream-session.ts'
@@ -15,7 +15,7 @@ export const startCommand: Command = {
   flags: [
     { name: 'attach', short: 'a', kind: 'boolean', help: 'Attach output and forward signals' },
     { name: 'checkpoint', kind: 'string', help: 'Restore from this checkpoint' },
-    { name: 'checkpoint-dir', kind: 'string', help: 'Directory of the checkpoint' },
+    checkpointDirFlag,
     detachKeysFlag,
     { name: 'interactive', short: 'i', kind: 'boolean', help: 'Attach standard input' },
   ],
@@ -26,11 +26,15 @@ export const startCommand: Command = {
       if (args.length > 1) throw new ExitError('you cannot start and attach multiple containers at once')
       return startAttached(context, invocation)
     }
-    const query = { checkpoint: flags.string('checkpoint'), 'checkpoint-dir': flags.string('checkpoint-dir') }
+    if (flags.string('checkpoint') !== '') {
+      if (args.length > 1) throw new ExitError('you cannot restore multiple containers at once')
+      await context.client.text('POST', `/containers/${encodeURIComponent(args[0]!)}/start`, { query: checkpointQuery(flags) })
+      return 0
+    }
     const failed: string[] = []
     for (const name of args) {
       try {
-        await context.client.text('POST', `/containers/${encodeURIComponent(name)}/start`, { query })
+        await context.client.text('POST', `/containers/${encodeURIComponent(name)}/start`)
         context.stdout.write(`${name}\n`)
       } catch (error) {
         context.stderr.write(`${errorText(error)}\n`)
@@ -40,6 +44,10 @@ export const startCommand: Command = {
     if (failed.length > 0) throw new ExitError(`Error: failed to start containers: ${failed.join(', ')}`)
     return 0
   },
+}
+
+function checkpointQuery(flags: Invocation['flags']): Record<string, string | undefined> {
+  return { checkpoint: flags.string('checkpoint') || undefined, 'checkpoint-dir': flags.string('checkpoint-dir') || undefined }
 }
 
 async function startAttached(context: CliContext, { flags, args }: Invocation): Promise<number> {
@@ -58,7 +66,7 @@ async function startAttached(context: CliContext, { flags, args }: Invocation): 
     session.catch(() => {})
     const { exitCode } = await beginWait(client, container.Id, container.HostConfig.AutoRemove ? 'removed' : 'next-exit')
     try {
-      await client.text('POST', `/containers/${container.Id}/start`, { query: { checkpoint: flags.string('checkpoint') } })
+      await client.text('POST', `/containers/${container.Id}/start`, { query: checkpointQuery(flags) })
     } catch (error) {
       hijacked.socket.destroy()
       await session.catch(() => {})

@@ -37,6 +37,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ...under('container', ofContainers),
   ...under('image', ofImages),
   'context inspect': some('contexts'), 'context rm': some('contexts'), 'context update': one('contexts'), 'context use': one('contexts'),
+  'checkpoint create': one('running'), 'checkpoint ls': one('containers'), 'checkpoint rm': one('containers'),
   'net explain': one('running'), 'net trace': one('running'),
   'network connect': one('networks', 'containers'), 'network disconnect': one('networks', 'running'), 'network inspect': some('networks'), 'network rm': some('networks'),
   'volume inspect': some('volumes'), 'volume rm': some('volumes'),

@@ -41,7 +41,7 @@ export function compileObjectTemplate(source: string): (json: string) => string 
   const lenient = compileTemplate(source, { functions: dockerFunctions, missingKey: structLike })
   const strict = compileTemplate(source, { functions: dockerFunctions, missingKey: () => undefined })
   return (json) => {
-    const value = parseJson(json)
+    const value = likeStruct(parseJson(json))
     try {
       return lenient(withTypes(value))
     } catch (error) {
@@ -51,10 +51,30 @@ export function compileObjectTemplate(source: string): (json: string) => string 
   }
 }
 
+/** What Docker's struct of an image's configuration has, in its order; what is empty is not written (OCI image specification, config.md). */
+const imageConfig = ['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Volumes', 'WorkingDir', 'Labels', 'StopSignal', 'ArgsEscaped', 'Healthcheck', 'OnBuild', 'Shell']
+
+const emptyConfig: Record<string, Value> = {
+  User: '', Env: typedNil([]), Entrypoint: typedNil([]), Cmd: typedNil([]), Volumes: typedNil({}), WorkingDir: '', Labels: typedNil({}), OnBuild: typedNil([]),
+}
+
+/** An image as a template sees it: without fields that the engine adds for older clients. */
+function likeStruct(value: Value): Value {
+  if (!isMap(value) || !isMap(value['RootFS']) || !isMap(value['Config'])) return value
+  const { Config: config } = value
+  const kept = imageConfig.filter((name) => !isEmpty(config[name])).map((name) => [name, config[name]])
+  return { ...value, Config: Object.fromEntries(kept) as ValueMap }
+}
+
+function isEmpty(value: Value | undefined): boolean {
+  return value === undefined || value === null || value === '' || value === false || (typeof value === 'object' && Object.keys(value).length === 0)
+}
+
 const structLike: MissingKey = (key, parent) => {
   if (parent !== undefined && mapFields.has(parent)) return { value: undefined }
   const field = parent === undefined ? undefined : structs[parent]?.find(([name]) => name === key)
   if (field !== undefined) return { value: field[1] }
+  if (parent === 'Config' && Object.hasOwn(emptyConfig, key)) return { value: emptyConfig[key] }
   if (Object.hasOwn(leftOutWhenEmpty, key)) return { value: leftOutWhenEmpty[key] }
   return undefined
 }

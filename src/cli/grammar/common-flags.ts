@@ -23,4 +23,5 @@ export const objectFormatFlag: Flag = {
 'TEMPLATE':         A Go template`,
 }
 export const detachKeysFlag: Flag = { name: 'detach-keys', kind: 'string', help: 'Keys that detach from the container' }
+export const checkpointDirFlag: Flag = { name: 'checkpoint-dir', kind: 'string', help: "Keep checkpoints in this directory of the engine's host" }
 export const platformFlag: Flag = { name: 'platform', kind: 'string', help: 'Platform as "os[/arch[/variant]]"' }

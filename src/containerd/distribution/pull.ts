@@ -75,10 +75,18 @@ async function imageManifest(
   let fetched = top
   for (let depth = 0; depth < 4; depth++) {
     const manifest = parseManifest(fetched.bytes, fetched.mediaType, name)
-    if (manifest.kind === 'image') return { fetched, manifest, ...(fetched !== top && { index: top }) }
+    if (manifest.kind === 'image') {
+      for (const { mediaType } of manifest.layers) checkLayerType(mediaType)
+      return { fetched, manifest, ...(fetched !== top && { index: top }) }
+    }
     fetched = await repository.manifest(selectManifest(manifest, platform).digest)
   }
   throw new GantryError('InvalidParameter', `invalid manifest of ${name}: its indexes are nested too deep`)
+}
+
+/** Before anything is brought: what lies there may be an artifact of another kind. */
+function checkLayerType(mediaType: string): void {
+  if (mediaType !== '' && !/^application\/vnd\.(docker|oci)\.image\./i.test(mediaType)) throw new GantryError('InvalidParameter', `unsupported media type ${mediaType}`)
 }
 
 /** Docker's words for what a registry does not have or does not show. */

@@ -109,6 +109,18 @@ export class ImageDatabase {
     })
   }
 
+  /** The image has these names already, and nothing else has: only the time is new, which is not worth a wait for the disk. */
+  tagAgain(id: string): void {
+    const tagged = new Date().toISOString()
+    this.#database.exec('PRAGMA synchronous = NORMAL')
+    try {
+      this.#run('UPDATE image SET last_tagged = ? WHERE id = ?', tagged, id)
+    } finally {
+      this.#database.exec('PRAGMA synchronous = FULL')
+    }
+    this.images.get(id)!.lastTagged = tagged
+  }
+
   /** `index`: the one of another name for the same. */
   setName(name: string, id: string, index?: StoredIndex): void {
     const tagged = new Date().toISOString()

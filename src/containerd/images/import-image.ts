@@ -84,6 +84,6 @@ function parsePlatform(text: string | undefined): Platform {
   }
   const [first, second, variant] = parts
   if (second === undefined) return first === 'linux' ? { os: 'linux', architecture: hostArchitecture } : { os: 'linux', architecture: first! }
-  if (first !== 'linux') throw new GantryError('InvalidParameter', `operating system ${JSON.stringify(first)} is not supported`)
+  if (first !== 'linux') throw new GantryError('InvalidParameter', 'operating system is not supported')
   return { os: first, architecture: second, ...(variant !== undefined && { variant }) }
 }

@@ -21,10 +21,11 @@ export interface DriverPlace {
   readonly kernel: Kernel
   /** `<data root>/<name>`: need not exist. */
   readonly root: string
+  /** `--storage-opt`: "overlay2.size=10G", in order. */
+  readonly options?: readonly string[]
 }
 
 export interface OpenDriver extends DriverPlace {
-  /** `--storage-opt`: "overlay2.size=10G", in order. */
   readonly options: readonly string[]
   readonly log: (line: string) => void
 }

@@ -2,6 +2,7 @@ import { freeze, thaw } from '../../kernel/cgroup/freezer.ts'
 import { runHooks, tryHooks } from '../../runc/hooks.ts'
 import type { OciHooks, OciState } from '../../runc/spec.ts'
 import type { Monitor } from '../../shim/monitor.ts'
+import { dumpTask } from './checkpoint/dump-task.ts'
 import { createExec } from './exec.ts'
 import type { TaskSystem } from './service.ts'
 import { startError } from './start-error.ts'
@@ -11,6 +12,7 @@ import type { TaskRuntime } from './task-runtime.ts'
 interface BuiltInTask {
   system: TaskSystem
   state: TaskState
+  directory: string
   monitor: Monitor
   command: string
   /** Those of its specification that run on the host; the others are operations of its program. */
@@ -18,7 +20,7 @@ interface BuiltInTask {
 }
 
 /** The runtime that is a library: programs of ours, and the cgroup that they made. */
-export function builtInRuntime({ system, state, monitor, command, hooks = {} }: BuiltInTask): TaskRuntime {
+export function builtInRuntime({ system, state, directory, monitor, command, hooks = {} }: BuiltInTask): TaskRuntime {
   const told = (status: OciState['status'], pid: number): OciState => ({ ociVersion: '1.0.2', id: state.id, status, ...(pid > 0 && { pid }), bundle: state.mountpoint })
   return {
     start: async () => {
@@ -35,6 +37,7 @@ export function builtInRuntime({ system, state, monitor, command, hooks = {} }: 
     exec: (request) => createExec({ system, state, ...request }),
     pause: () => freeze(system.layout, state.cgroup),
     resume: () => thaw(system.layout, state.cgroup),
+    checkpoint: (request) => dumpTask({ system, state, directory, ...request }),
     // The rest is the task's clean-up.
     remove: async () => void (await tryHooks(system.kernel, hooks.poststop, told('stopped', 0))),
   }

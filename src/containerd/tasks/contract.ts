@@ -46,6 +46,18 @@ export interface CreateTask {
   stdio: TaskStdio
   /** Another OCI runtime than the built-in one makes the container and keeps it. */
   runtime?: RuntimeChoice
+  /**
+   * Directory of a checkpoint's images: `start` restores it. Until then `pid` is a process in the container's network namespace,
+   * so that the network is there before the container's processes are; 0 where the namespace is somebody else's.
+   */
+  restore?: string
+}
+
+export interface CheckpointTask {
+  /** Directory that the images are written into. */
+  images: string
+  /** Else its processes are killed once all is written. */
+  leaveRunning: boolean
 }
 
 /** An OCI runtime that is a program, with runc's command line. */
@@ -66,6 +78,13 @@ export interface TaskStdio {
   logRules?: LogRules
 }
 
+/** `usage` and `pressure` of one task, with their files open. After the task's end they say what a cgroup says that is gone. */
+export interface UsageReader {
+  usage(): CgroupUsage
+  pressure(): Pressures
+  close(): void
+}
+
 export interface Task {
   readonly id: string
   /** Host pid of the init process. */
@@ -82,6 +101,8 @@ export interface Task {
   pids(): number[]
   /** What its cgroup uses and has used; zeros once it is gone. */
   usage(): CgroupUsage
+  /** For who reads the same again and again; has to be closed. */
+  openUsage(): UsageReader
   /** Calls `tell` each time that the kernel has killed for memory in it, until the answered function is called. */
   followOom(tell: () => void): () => void
   /** PSI of its cgroup; nothing on v1. */
@@ -89,7 +110,7 @@ export interface Task {
   /** Every file of its cgroup that can be read. */
   cgroupValues(): CgroupValue[]
   /** Writes files of its cgroup, by their v2 names or the host's. When one is refused, none is changed. */
-  setCgroupValues(values: Readonly<Record<string, string>>): void
+  setCgroupValues(values: Readonly<Record<string, string>>): Promise<void>
   /**
    * Changes the limits of the running task at once; what `resources` leaves out stays as it is. The bundle's specification
    * follows, so that it tells what holds. When a limit is refused, none of them is changed.
@@ -97,6 +118,11 @@ export interface Task {
   update(resources: OciResources): Promise<void>
   pause(): Promise<void>
   resume(): Promise<void>
+  /**
+   * Writes its processes and their memory into images (criu). When that fails it goes on, and there are no images.
+   * @throws Conflict unless it runs or is paused; NotImplemented without criu, or where the runtime cannot; System with criu's words
+   */
+  checkpoint(request: CheckpointTask): Promise<void>
   delete(): Promise<TaskExit>
 }
 

@@ -4,6 +4,7 @@ import { isFrozen } from '../../kernel/cgroup/freezer.ts'
 import { openMonitor, readExit } from '../../shim/monitor-client.ts'
 import { builtInRuntime } from './built-in-runtime.ts'
 import { readSpec } from './bundle.ts'
+import { settleRestored } from './checkpoint/restored-runtime.ts'
 import type { Task } from './contract.ts'
 import { openForeignRuntime } from './foreign/foreign-runtime.ts'
 import { foreignTaskRuntime, isPaused } from './foreign/foreign-task.ts'
@@ -23,11 +24,16 @@ export async function recoverTask(system: TaskSystem, directory: string): Promis
   const state = readState(directory)
   const monitor = await openMonitor({ directory, pid: state?.pid ?? 0 })
   const foreign = state?.runtime && { system, state, directory, runtime: await openForeignRuntime({ ...system, systemd: state.unit !== undefined, choice: state.runtime, spec: readSpec(directory) }) }
-  if (state === undefined || (!state.started && (foreign !== undefined || state.pid === 0))) {
+  if (state === undefined || (!state.started && (foreign !== undefined || state.restoring || state.pid === 0))) {
     await monitor.signal(SIGKILL).catch(() => {}) // gone already
     await monitor.wait()
     await cleanUp({ system, state: state ?? nothing(directory), directory, runtime: foreign && foreignTaskRuntime(foreign, monitor) })
     return undefined
+  }
+  if (state.restoring) {
+    // It answers when the restore is through, or ends with it.
+    await monitor.start().catch(() => {})
+    settleRestored(directory, state)
   }
   if (readExit(directory) === undefined) await endStray(state)
   // It may have been killed between the record of the start and the start. A process that runs takes no notice.
@@ -37,7 +43,7 @@ export async function recoverTask(system: TaskSystem, directory: string): Promis
   const command = spec?.process?.args[0] ?? ''
   return new MonitoredTask({
     system, directory, state, monitor,
-    runtime: foreign === undefined ? builtInRuntime({ system, state, monitor, command, hooks: spec?.hooks }) : foreignTaskRuntime(foreign, monitor),
+    runtime: foreign === undefined ? builtInRuntime({ system, state, directory, monitor, command, hooks: spec?.hooks }) : foreignTaskRuntime(foreign, monitor),
     paused: foreign === undefined ? stands(system, state) : readExit(directory) === undefined && (await isPaused(foreign)),
   })
 }

@@ -22,6 +22,8 @@ import type { SnapshotMount } from '../snapshots/contract.ts'
 import { writeSpec } from './bundle.ts'
 import type { CreateTask, Task, TaskService } from './contract.ts'
 import { builtInRuntime } from './built-in-runtime.ts'
+import { withNetworkOf } from './checkpoint/own-runtime.ts'
+import { namespaceHolder, restoredRuntime, writeRestoreProgram } from './checkpoint/restored-runtime.ts'
 import { openForeignRuntime } from './foreign/foreign-runtime.ts'
 import { foreignSpec } from './foreign/foreign-spec.ts'
 import { foreignFailure, foreignTaskRuntime, writeForeignProgram } from './foreign/foreign-task.ts'
@@ -83,7 +85,7 @@ export function openTaskService({ kernel, root, systemd = false }: OpenTaskServi
 
 async function createTask(system: TaskSystem, directory: string, request: CreateTask): Promise<Task> {
   const { id, mountpoint, stdio } = request
-  const state: TaskState = { id, pid: 0, startTime: '', mountpoint, cgroup: `/docker/${id}`, started: false, ...(request.runtime && { runtime: request.runtime }) }
+  const state: TaskState = { id, pid: 0, startTime: '', mountpoint, cgroup: `/docker/${id}`, started: false, ...(request.runtime && { runtime: request.runtime }), ...(request.restore !== undefined && { restoring: true }) }
   makeDirectory(directory)
   makeDirectory(mountpoint)
   let command = ''
@@ -95,19 +97,23 @@ async function createTask(system: TaskSystem, directory: string, request: Create
     command = spec.process?.args[0] ?? ''
     const placed = await placeTask(system, state, spec)
     writeState(directory, state)
-    writeSpec(directory, spec)
+    const bundled = request.restore === undefined ? spec : withNetworkOf({ ...spec, linux: { ...spec.linux, cgroupsPath: spec.linux?.cgroupsPath ?? state.cgroup } }, '/proc/self/ns/net')
+    writeSpec(directory, bundled)
     const plan: StdioPlan = { terminal: spec.process?.terminal === true, stdin: stdio.stdin, logPath: stdio.logPath, logRules: stdio.logRules }
     if (request.runtime !== undefined) {
       const runtime = await openForeignRuntime({ ...system, choice: request.runtime, spec })
       foreign = { system, runtime, state, directory }
     }
-    const programPath = foreign === undefined ? writeProgram(system, { directory, spec: placed.spec, state, plan }) : writeForeignProgram(foreign, plan, watchedFile(system, state))
+    const programPath = foreign !== undefined ? writeForeignProgram(foreign, plan, watchedFile(system, state))
+      : request.restore === undefined ? writeProgram(system, { directory, spec: placed.spec, state, plan })
+      : writeRestoreProgram({ directory, state, spec: bundled, stdio: plan, images: request.restore, watched: watchedFile(system, state) })
     const { pid, executed } = await spawnInCgroup(system, state, programPath).finally(placed.settle)
-    state.pid = pid
-    state.startTime = startTimeOf(pid) ?? ''
+    state.pid = state.restoring ? namespaceHolder(directory) : pid
+    state.startTime = state.restoring ? '' : (startTimeOf(pid) ?? '')
     writeState(directory, state)
     const monitor = await openMonitor({ directory, pid, executed })
-    const runtime = foreign === undefined ? builtInRuntime({ system, state, monitor, command, hooks: spec.hooks }) : foreignTaskRuntime(foreign, monitor)
+    const builtIn = builtInRuntime({ system, state, directory, monitor, command, hooks: spec.hooks })
+    const runtime = foreign !== undefined ? foreignTaskRuntime(foreign, monitor) : state.restoring ? restoredRuntime(builtIn, { directory, state, monitor }) : builtIn
     return new MonitoredTask({ system, directory, state, monitor, runtime, paused: false })
   } catch (error) {
     const failure = foreign === undefined ? startError(error, command) : foreignFailure(error, { act: 'create', directory })
@@ -126,13 +132,13 @@ async function placeTask({ layout, systemd }: TaskSystem, state: TaskState, spec
   const asked = spec.linux?.cgroupsPath
   if (!systemd) {
     state.cgroup = asked ?? state.cgroup
-    if (state.runtime === undefined) prepareOwn(layout, state.cgroup)
+    if (state.runtime === undefined && !state.restoring) prepareOwn(layout, state.cgroup)
     return { spec, settle: async () => {} }
   }
   const unit = systemdUnitOf(asked, state.id, { prefix: 'docker' })
   state.unit = unit
   state.cgroup = unit.path
-  if (state.runtime !== undefined) return { spec, settle: async () => {} }
+  if (state.runtime !== undefined || state.restoring) return { spec, settle: async () => {} }
   const { path, resources, settle } = await prepareUnit(layout, unit, { id: state.id, resources: spec.linux?.resources, annotations: spec.annotations })
   state.cgroup = path
   return { spec: { ...spec, linux: { ...spec.linux, resources } }, settle }

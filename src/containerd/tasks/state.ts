@@ -19,6 +19,8 @@ export interface TaskState {
   started: boolean
   /** undefined: the built-in one. */
   runtime?: RuntimeChoice
+  /** It comes out of a checkpoint, and is not out of it yet. */
+  restoring?: true
 }
 
 export function writeState(directory: string, state: TaskState): void {

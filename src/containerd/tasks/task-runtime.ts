@@ -1,4 +1,4 @@
-import type { ExecProcess, ExecTask } from './contract.ts'
+import type { CheckpointTask, ExecProcess, ExecTask } from './contract.ts'
 
 /** What a runtime does with a container that it has made. */
 export interface TaskRuntime {
@@ -10,6 +10,8 @@ export interface TaskRuntime {
   exec(request: RuntimeExec): Promise<ExecProcess>
   pause(): Promise<void>
   resume(): Promise<void>
+  /** @throws GantryError NotImplemented: this runtime cannot, or this host has no criu; System with criu's words */
+  checkpoint(request: CheckpointTask): Promise<void>
   /** Forgets the container, and kills what is left of it. Idempotent. */
   remove(): Promise<void>
 }

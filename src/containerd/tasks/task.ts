@@ -1,20 +1,21 @@
 import { rmSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
-import { endManaged, updateManaged, type ManagedCgroup } from '../../kernel/cgroup/managed.ts'
+import { endManaged, updateManaged, writeManaged, type ManagedCgroup } from '../../kernel/cgroup/managed.ts'
+import { keepCgroupFiles } from '../../kernel/cgroup/kept-files.ts'
 import { listProcesses } from '../../kernel/cgroup/processes.ts'
 import { killsIn, oomKills } from '../../kernel/cgroup/oom.ts'
 import { followOom } from '../../kernel/cgroup/oom-watch.ts'
 import { readPressure, type Pressures } from '../../kernel/cgroup/pressure.ts'
 import { readUsage } from '../../kernel/cgroup/usage.ts'
 import type { CgroupUsage } from '../../kernel/cgroup/usage.ts'
-import { readCgroupValues, writeCgroupValues, type CgroupValue } from '../../kernel/cgroup/values.ts'
+import { readCgroupValues, type CgroupValue } from '../../kernel/cgroup/values.ts'
 import { unmount } from '../../kernel/mount.ts'
 import { GantryError } from '../../lib/errors.ts'
 import type { OciResources } from '../../runc/spec.ts'
 import { readWatched } from '../../shim/monitor-client.ts'
 import type { AttachOptions, Monitor } from '../../shim/monitor.ts'
 import { readSpec, withResources, writeSpec } from './bundle.ts'
-import type { ExecProcess, ExecTask, Task, TaskExit } from './contract.ts'
+import type { CheckpointTask, ExecProcess, ExecTask, Task, TaskExit, UsageReader } from './contract.ts'
 import { execDirectory } from './recover-execs.ts'
 import type { TaskSystem } from './service.ts'
 import { writeState } from './state.ts'
@@ -110,6 +111,12 @@ export class MonitoredTask implements Task {
     return readUsage(this.#parts.system.layout, this.#parts.state.cgroup)
   }
 
+  openUsage(): UsageReader {
+    const { system: { layout }, state: { cgroup } } = this.#parts
+    const files = keepCgroupFiles(layout, cgroup)
+    return { usage: () => readUsage(layout, cgroup, files.read), pressure: () => readPressure(layout, cgroup, files.read), close: () => files.close() }
+  }
+
   followOom(tell: () => void): () => void {
     return followOom(this.#parts.system.layout, this.#parts.state.cgroup, tell)
   }
@@ -122,8 +129,8 @@ export class MonitoredTask implements Task {
     return readCgroupValues(this.#parts.system.layout, this.#parts.state.cgroup)
   }
 
-  setCgroupValues(values: Readonly<Record<string, string>>): void {
-    writeCgroupValues(this.#parts.system.layout, this.#parts.state.cgroup, values)
+  setCgroupValues(values: Readonly<Record<string, string>>): Promise<void> {
+    return writeManaged(this.#parts.system.layout, cgroupOf(this.#parts.state), values)
   }
 
   async update(resources: OciResources): Promise<void> {
@@ -142,6 +149,11 @@ export class MonitoredTask implements Task {
   async resume(): Promise<void> {
     await this.#parts.runtime.resume()
     this.#paused = false
+  }
+
+  async checkpoint(request: CheckpointTask): Promise<void> {
+    if (this.status !== 'running' && this.status !== 'paused') throw new GantryError('Conflict', `cannot checkpoint task ${this.id}: it is ${this.status}`)
+    await this.#parts.runtime.checkpoint(request)
   }
 
   delete(): Promise<TaskExit> {

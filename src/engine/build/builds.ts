@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBuilder } from '../../build/builder.ts'
+import type { PruneCache } from '../../build/contract.ts'
 import { createCopier } from '../../build/copy/copier.ts'
 import type { Distribution } from '../../containerd/distribution/contract.ts'
 import { hostPlatform } from '../../containerd/distribution/platform.ts'
@@ -40,8 +41,8 @@ export interface OpenBuilds extends Omit<CreateContainerSpecs, 'kernel'> {
   images: () => Images
   distribution: () => Distribution
   containers: () => readonly Container[]
-  /** Bytes; undefined: the cache grows. */
-  keepStorage?: number
+  /** What is pruned after builds. */
+  gc?: readonly PruneCache[]
   log: (line: string) => void
 }
 
@@ -55,7 +56,7 @@ export interface BuildsRoom {
 
 /** To be opened right after the image store: what the cache holds has to be known before that sweeps. */
 export function openBuilds(options: OpenBuilds): BuildsRoom {
-  const { kernel, dataRoot, execRoot, store, snapshotter, tasks, networks, events, images, keepStorage, log } = options
+  const { kernel, dataRoot, execRoot, store, snapshotter, tasks, networks, events, images, gc, log } = options
   const root = join(dataRoot, 'build')
   const runtimeDir = join(execRoot, 'build')
   const runtimes = options.runtimes ?? runtimeTable()
@@ -80,7 +81,7 @@ export function openBuilds(options: OpenBuilds): BuildsRoom {
       const known = registryCredentials(await credentials(parseReference(reference).domain))
       return await options.distribution().atRemote({ reference, write, credentials: known, signal }, use)
     },
-    ...(keepStorage !== undefined && { keepStorage }),
+    ...(gc && { gc }),
     tagged: (id, name) => {
       const image = store.get(id)
       events.emit('image', 'tag', { ID: id, Attributes: { ...image.config.Labels, name } })

@@ -28,11 +28,11 @@ export function containerCgroup(container: Container): CgroupValue[] {
 /** Writes limits now, when the container runs, and records them for every later start. @returns the record */
 export async function setCgroup(ctx: ContainersContext, container: Container, { values, adopt }: SetCgroup): Promise<Record<string, string>> {
   for (const [file, value] of Object.entries(values)) checkCgroupValue(file, value)
-  return container.lock.run(() => {
+  return container.lock.run(async () => {
     const { task, removed, state } = container
     if (removed || state.RemovalInProgress || state.Dead) throw new GantryError('Conflict', 'container is marked for removal and cannot be set')
     const set = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''))
-    task?.setCgroupValues(set)
+    await task?.setCgroupValues(set)
     const record: Record<string, string> = { ...container.cgroupValues, ...(adopt ? liveLimits(container) : {}), ...set }
     for (const [file, value] of Object.entries(values)) if (value === '') delete record[file]
     container.cgroupValues = record
@@ -43,8 +43,8 @@ export async function setCgroup(ctx: ContainersContext, container: Container, { 
 }
 
 /** At a start, when the cgroup is there and nothing runs in it yet. */
-export function applyCgroupRecord({ cgroupValues }: Container, task: { setCgroupValues(values: Readonly<Record<string, string>>): void }): void {
-  if (cgroupValues !== undefined && Object.keys(cgroupValues).length > 0) task.setCgroupValues(cgroupValues)
+export async function applyCgroupRecord({ cgroupValues }: Container, task: { setCgroupValues(values: Readonly<Record<string, string>>): Promise<void> }): Promise<void> {
+  if (cgroupValues !== undefined && Object.keys(cgroupValues).length > 0) await task.setCgroupValues(cgroupValues)
 }
 
 /** `docker update` has the last word on what it changes. */

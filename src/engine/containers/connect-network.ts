@@ -42,6 +42,17 @@ export async function disconnectContainer(ctx: ContainersContext, container: Con
   })
 }
 
+/** Takes a container that does not run off a network that somebody has removed meanwhile: it could not be started with it. @returns whether it was on it */
+export async function forgetNetwork(ctx: ContainersContext, container: Container, ref: string): Promise<boolean> {
+  return container.lock.run(async () => {
+    const name = Object.entries(container.networks).find(([one, { NetworkID }]) => one === ref || NetworkID === ref)?.[0]
+    if (name === undefined || container.state.Running) return false
+    delete container.networks[name]
+    ctx.store.save(container)
+    return true
+  })
+}
+
 async function plugInto(ctx: ContainersContext, container: Container, network: NetworkInfo): Promise<void> {
   let endpoint: Endpoint | undefined
   let hasLines = false
@@ -99,7 +110,10 @@ function assertConnectable(container: Container, network: NetworkInfo): void {
   assertNotLeaving(container)
   const mode = container.hostConfig.NetworkMode ?? ''
   const others = Object.keys(container.networks).filter((name) => name !== network.name)
-  if (mode.startsWith('container:') || mode === 'host' || network.driver === 'host') {
+  if (network.driver === 'host' && mode !== 'host' && !mode.startsWith('container:')) {
+    throw new GantryError('InvalidParameter', 'container cannot be disconnected from host network or connected to host network')
+  }
+  if (mode.startsWith('container:') || mode === 'host') {
     throw new GantryError('InvalidParameter', 'container sharing network namespace with another container or host cannot be connected to any other network')
   }
   if (others.includes('none') || (network.driver === 'null' && !network.configOnly && others.length > 0)) throw oneIsNone()

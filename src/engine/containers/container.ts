@@ -1,6 +1,7 @@
 import type { Task } from '../../containerd/tasks/contract.ts'
 import type { SessionStream } from '../attach/session-stream.ts'
 import type { Health } from '../health/health-state.ts'
+import type { Descriptor } from '../../containerd/images/contract.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
 import type { EndpointSettings, HostConfig, MountPoint } from '../types/host-config.ts'
 import { Mutex } from './mutex.ts'
@@ -53,6 +54,8 @@ export interface ContainerRecord {
   readonly config: ContainerConfig
   readonly hostConfig: HostConfig
   readonly imageId: string
+  /** Of the image's manifest at its creation; containers of older engines have none. */
+  readonly imageManifest?: Descriptor
   /** Storage driver. */
   driver: string
   state: RecordedState

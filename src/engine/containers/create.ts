@@ -5,7 +5,7 @@ import { GantryError } from '../../lib/errors.ts'
 import { packPorts } from '../../lib/port-table.ts'
 import type { Image } from '../../containerd/images/contract.ts'
 import { containerQuota } from '../../containerd/snapshots/storage-options.ts'
-import { checkLogOptions } from '../../logging/check-options.ts'
+import { checkLogDriver, checkLogOptions } from '../../logging/check-options.ts'
 import type { CreateContainer } from '../engine.ts'
 import { mergeLogConfig } from '../logs/merge-log-config.ts'
 import type { ContainerConfig } from '../types/container-config.ts'
@@ -18,6 +18,7 @@ import { emitContainerEvent } from './container-events.ts'
 import { discardMissing } from './discarded-limits.ts'
 import { requestedNetworks } from './endpoint-settings.ts'
 import { completeHostConfig } from './host-config-defaults.ts'
+import { manifestOf } from './image-manifest.ts'
 import { labelsFor } from './labels.ts'
 import { commandLine, mergeConfig } from './merge-config.ts'
 import { planMounts } from './mounts.ts'
@@ -29,8 +30,9 @@ import { Waiters } from './waiters.ts'
 export async function createContainer(ctx: ContainersContext, request: CreateContainer): Promise<{ Id: string; Warnings: string[] }> {
   const image = findImage(ctx, request)
   const { kept, warnings: discarded } = discardMissing(request.hostConfig)
-  const hostConfig = completeHostConfig(withDefaults(kept, ctx.defaults), { resolve: (ref) => joinedId(ctx, ref), runtime: ctx.runtimes.default })
+  const hostConfig = completeHostConfig(withDefaults(kept, ctx.defaults), { resolve: (ref) => (ref === '' ? '' : joinedId(ctx, ref)), runtime: ctx.runtimes.default })
   hostConfig.LogConfig = mergeLogConfig(request.hostConfig.LogConfig, ctx.logDefaults)
+  checkLogDriver(hostConfig.LogConfig.Type)
   checkLogOptions(hostConfig.LogConfig.Type, hostConfig.LogConfig.Config ?? {})
   ctx.runtimes.choose(hostConfig.Runtime ?? '')
   const warnings = [...discarded, ...ctx.specs.validate(request.config, kept, request.networking)]
@@ -38,6 +40,7 @@ export async function createContainer(ctx: ContainersContext, request: CreateCon
   const command = commandLine(config)
   if (command === undefined) throw new GantryError('InvalidParameter', 'no command specified')
   const labels = labelsFor(ctx, hostConfig)
+  const imageManifest = await manifestOf(ctx.images, image)
   const id = randomBytes(32).toString('hex')
   const record: ContainerRecord = {
     id,
@@ -57,6 +60,7 @@ export async function createContainer(ctx: ContainersContext, request: CreateCon
     hasBeenStartedBefore: false,
     hasBeenManuallyStopped: false,
     ...(labels && { labels }),
+    ...(imageManifest && { imageManifest }),
   }
   const container = liveContainer(record, new Waiters())
   container.name = ctx.registry.reserveName(request.name, id)

@@ -53,11 +53,12 @@ export function checkEndpointSettings(network: NetworkInfo | undefined, name: st
   if (ipv4 !== '' && (!isIPv4(ipv4) || ipv4 === '0.0.0.0')) faults.push(`invalid IPv4 address: ${ipv4}`)
   if (ipv6 !== '' && (!isIPv6(ipv6) || ipv6 === '::')) faults.push(`invalid IPv6 address: ${ipv6}`)
   for (const address of linkLocal ?? []) if (isIP(address) === 0) faults.push(`invalid link-local IP address: ${address}`)
-  if (faults.length === 0 && network !== undefined && isUserDefined(name)) {
-    for (const address of [ipv4, ipv6]) if (address !== '') faults.push(...rangeFaults(network, address))
+  if (network !== undefined) {
+    if (ipv4 !== '') faults.push(...rangeFaults(network, ipv4, 4))
+    if (ipv6 !== '') faults.push(...rangeFaults(network, ipv6, 6))
   }
   const mac = settings.MacAddress ?? ''
-  if (mac !== '' && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(mac)) faults.push(`invalid MAC address: ${mac}`)
+  if (mac !== '' && !/^(([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4})$/i.test(mac)) faults.push(`invalid MAC address: ${mac}`)
   faults.push(...sysctlFaults(settings.DriverOpts?.[sysctlsOption]))
   if (faults.length === 0) return
   const list = faults.length === 1 ? faults[0] : faults.map((fault) => `* ${fault}`).join('\n')
@@ -68,13 +69,12 @@ export function oneIsNone(): GantryError {
   return new GantryError('InvalidParameter', 'container cannot be connected to multiple networks with one of the networks in private (none) mode')
 }
 
-function rangeFaults(network: NetworkInfo, text: string): string[] {
+function rangeFaults(network: NetworkInfo, text: string, family: 4 | 6): string[] {
   // Its plugins know which addresses they have.
   if (network.driver === 'cni') return []
-  const address = parseAddress(text)
-  const subnets = network.ipam.config.filter(({ subnet }) => parsePrefix(subnet).family === address.family)
+  const subnets = network.ipam.config.filter(({ subnet }) => parsePrefix(subnet).family === family)
   if (!subnets.some(({ requested }) => requested)) return ['user specified IP address is supported only when connecting to networks with user configured subnets']
-  return subnets.some(({ subnet }) => contains(parsePrefix(subnet), address)) ? [] : [`no configured subnet contains IP address ${text}`]
+  return isIP(text) !== 0 && subnets.some(({ subnet }) => contains(parsePrefix(subnet), parseAddress(text))) ? [] : [`no configured subnet contains IP address ${text}`]
 }
 
 function nameOf(networks: NetworkService, ref: string): string {

@@ -1,8 +1,9 @@
 import { appendFileSync } from 'node:fs'
 import { GantryError, kindOf, messageOf } from '../../lib/errors.ts'
 import { unpackPorts } from '../../lib/port-table.ts'
-import type { Endpoint, EndpointLink, NetworkInfo } from '../../net/contract.ts'
+import type { AllocateEndpoint, Endpoint, EndpointLink, NetworkInfo } from '../../net/contract.ts'
 import { allPorts } from '../../net/published-ports.ts'
+import type { KeptAddresses } from '../checkpoints/addresses.ts'
 import type { EndpointSettings, PortBinding } from '../types/host-config.ts'
 import { timed } from '../metrics/timed.ts'
 import type { Container } from './container.ts'
@@ -11,11 +12,14 @@ import { emitNetworkEvent } from './container-events.ts'
 import { isUserDefined } from './endpoint-settings.ts'
 import { hostsLines, nameResolving, writeResolvConf } from './network-files.ts'
 
-/** Gives the container its places on its networks. Addresses and ports are held from here until `releaseEndpoints`. */
-export async function allocateEndpoints(ctx: ContainersContext, container: Container): Promise<Endpoint[]> {
+/**
+ * Gives the container its places on its networks. Addresses and ports are held from here until `releaseEndpoints`.
+ * @param kept where it was at a checkpoint: it gets the same addresses as long as nobody else has them
+ */
+export async function allocateEndpoints(ctx: ContainersContext, container: Container, kept: KeptAddresses = {}): Promise<Endpoint[]> {
   container.ports = {}
   try {
-    for (const name of startOrder(container)) await allocateOn(ctx, container, name)
+    for (const name of startOrder(container)) await allocateOn(ctx, container, name, kept[name])
     const endpoints = ctx.networks.endpointsOf(container.id)
     const wanted = wantedPorts(container)
     if (endpoints.length > 0 && Object.keys(wanted).length > 0) container.ports = await ctx.networks.publish(container.id, wanted)
@@ -26,25 +30,29 @@ export async function allocateEndpoints(ctx: ContainersContext, container: Conta
 }
 
 /** One more place. The settings of the network in `container.networks` become what it got. */
-export async function allocateOn(ctx: ContainersContext, container: Container, name: string): Promise<Endpoint | undefined> {
+export async function allocateOn(ctx: ContainersContext, container: Container, name: string, kept: KeptAddresses[string] = {}): Promise<Endpoint | undefined> {
   const network = ctx.networks.get(name)
   const base = requestedSettings(container.networks[name] ?? {})
   if (network.name !== name) delete container.networks[name]
   container.networks[network.name] = { ...base, NetworkID: network.id }
   if (network.driver === 'host' || (network.driver === 'null' && !network.configOnly)) return undefined
   const dnsNames = isUserDefined(network.name) ? dnsNamesOf(container, base) : []
-  const endpoint = await ctx.networks.allocate({
+  const request = (addresses: KeptAddresses[string]): AllocateEndpoint => ({
     networkId: network.id,
     containerId: container.id,
     containerName: container.name,
-    ipv4: base.IPAMConfig?.IPv4Address,
-    ipv6: base.IPAMConfig?.IPv6Address,
-    mac: base.DesiredMacAddress,
+    ipv4: base.IPAMConfig?.IPv4Address || addresses.ipv4,
+    ipv6: base.IPAMConfig?.IPv6Address || addresses.ipv6,
+    mac: base.DesiredMacAddress || addresses.mac,
     linkLocal: base.IPAMConfig?.LinkLocalIPs ?? [],
     gwPriority: base.GwPriority,
     driverOpts: base.DriverOpts ?? undefined,
     dnsNames,
     links: (base.Links ?? []).map(parseLink),
+  })
+  const endpoint = await ctx.networks.allocate(request(kept)).catch((error: unknown) => {
+    if (kindOf(error) !== 'Forbidden' || Object.keys(kept).length === 0) throw error
+    return ctx.networks.allocate(request({}))
   })
   container.networks[network.name] = liveSettings(base, { network, endpoint, dnsNames })
   return endpoint
@@ -95,7 +103,7 @@ export function releaseEndpoints(ctx: ContainersContext, container: Container): 
 async function releaseAll(ctx: ContainersContext, container: Container): Promise<void> {
   for (const [name, settings] of Object.entries(container.networks)) {
     const id = settings.EndpointID
-    container.networks[name] = requestedSettings(settings)
+    container.networks[name] = { ...requestedSettings(settings), NetworkID: settings.NetworkID, DNSNames: settings.DNSNames }
     if (id === undefined || id === '') continue
     try {
       await ctx.networks.detach(id)

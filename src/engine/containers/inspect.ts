@@ -3,6 +3,7 @@ import { apparmorProfileOf } from '../spec/security-options.ts'
 import { stateWord } from './container.ts'
 import type { Container, RecordedState } from './container.ts'
 import type { ContainersContext } from './context.ts'
+import { shownConfig, shownHostConfig } from './complete-config.ts'
 import { linksView } from './linked-hosts.ts'
 import { mountView } from './mounts.ts'
 import { networkSettings } from './network-settings.ts'
@@ -34,12 +35,13 @@ export async function inspectContainer(ctx: ContainersContext, container: Contai
     ProcessLabel: container.labels?.process ?? '',
     AppArmorProfile: container.hasBeenStartedBefore ? apparmorProfileOf(container.hostConfig, ctx.security) : '',
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: { ...withProtectedPaths(portsShown(container.hostConfig)), Links: linksView(ctx, container) },
-    GraphDriver: { Name: ctx.snapshotter.name, Data: { ID: container.id, ...ctx.snapshotter.graphData(container.id) } },
+    HostConfig: shownHostConfig({ ...withProtectedPaths(portsShown(container.hostConfig)), Links: linksView(ctx, container) }),
+    GraphDriver: { Data: { ID: container.id, ...ctx.snapshotter.graphData(container.id) }, Name: ctx.snapshotter.name },
     ...(options.size ? await sizes(ctx, container) : {}),
     Mounts: container.mounts.map(mountView),
-    Config: { ...exposedShown(container.config), ...ownMacAddress(container) },
+    Config: shownConfig({ ...exposedShown(container.config), ...ownMacAddress(container) }),
     NetworkSettings: networkSettings(container),
+    ...(container.imageManifest && { ImageManifestDescriptor: container.imageManifest }),
   }
 }
 

@@ -27,14 +27,14 @@ const tests: Record<string, (values: string[], ctx: ContainersContext) => Test> 
     const codes = new Set(values.map(exitCodeOf))
     return ({ state }) => !state.Running && state.StartedAt !== never && codes.has(state.ExitCode)
   },
-  expose: (values) => portTest(values, ({ config }) => Object.keys(config.ExposedPorts ?? {})),
+  expose: (values) => portTest('expose', values, ({ config }) => Object.keys(config.ExposedPorts ?? {})),
   health: (values) => {
-    for (const value of values) if (!healths.has(value)) throw invalid('health', value)
+    for (const value of values) if (!healths.has(value)) throw new GantryError('InvalidParameter', `unrecognized filter value for health: ${value}`)
     return ({ state }) => values.includes(state.Health?.Status ?? 'none')
   },
   id: (values) => anyMatch(values, ({ id }) => [id]),
   'is-task': (values) => {
-    for (const value of values) if (!/^(true|false|1|0)$/.test(value)) throw invalid('is-task', value)
+    for (const value of values) if (!/^(true|false|1|0)$/.test(value)) throw invalid('is-task', `[${value}]`)
     return () => values.includes('false') || values.includes('0')
   },
   isolation: () => () => true,
@@ -42,7 +42,8 @@ const tests: Record<string, (values: string[], ctx: ContainersContext) => Test> 
   name: (values) => anyMatch(values, ({ name }) => [name, `/${name}`]),
   network: (values) => ({ networks, hostConfig }) =>
     values.some((value) => value === hostConfig.NetworkMode || Object.entries(networks).some(([name, { NetworkID }]) => name === value || NetworkID === value)),
-  publish: (values) => portTest(values, ({ ports }) => Object.entries(ports).flatMap(([key, bound]) => (bound.length === 0 ? [] : [key, ...bound.map(({ HostPort }) => `${HostPort}/${key.split('/')[1] ?? 'tcp'}`)]))),
+  // The host's ports, not the container's.
+  publish: (values) => portTest('publish', values, ({ ports }) => Object.entries(ports).flatMap(([key, bound]) => (bound.map(({ HostPort }) => `${HostPort}/${key.split('/')[1] ?? 'tcp'}`)))),
   since: (values, ctx) => {
     const bounds = values.map((ref) => Date.parse(ctx.registry.get(ref).created))
     const ids = new Set(values.map((ref) => ctx.registry.get(ref).id))
@@ -85,10 +86,12 @@ function patternOf(value: string): RegExp | undefined {
 }
 
 /** Values "80", "80/udp", "8000-8010/tcp". */
-function portTest(values: string[], portsOf: (container: Container) => string[]): Test {
+function portTest(filter: 'expose' | 'publish', values: string[], portsOf: (container: Container) => string[]): Test {
   const ranges = values.map((value) => {
+    if (value.includes(':')) throw new GantryError('InvalidParameter', `filter for '${filter}' should not contain ':': ${value}`)
     const [, from, to = from, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(value) ?? []
-    if (from === undefined) throw new GantryError('InvalidParameter', `invalid port specification: "${value}"`)
+    if (from === undefined) throw new GantryError('InvalidParameter', `error while looking up for ${filter} ${value}: strconv.ParseUint: parsing ${JSON.stringify(value.split('/')[0])}: invalid syntax`)
+    if (Number(to) < Number(from)) throw new GantryError('InvalidParameter', `error while looking up for ${filter} ${value}: Invalid range specified for the Port: ${value.split('/')[0] ?? ''}`)
     return { from: Number(from), to: Number(to), protocol }
   })
   return (container) =>
@@ -99,7 +102,7 @@ function portTest(values: string[], portsOf: (container: Container) => string[])
 }
 
 function exitCodeOf(value: string): number {
-  if (!/^-?\d+$/.test(value)) throw invalid('exited', value)
+  if (!/^-?\d+$/.test(value)) throw new GantryError('InvalidParameter', `invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`)
   return Number(value)
 }
 

@@ -49,6 +49,7 @@ async function summarise(ctx: ContainersContext, container: Container, options: 
     HostConfig: { NetworkMode, ...(Annotations === undefined ? {} : { Annotations }) },
     NetworkSettings: { Networks: Object.fromEntries(Object.entries(container.networks).map(([name, settings]) => [name, endpointView(settings)])) },
     Mounts: container.mounts.map(mountView),
+    ...(container.imageManifest && { ImageManifestDescriptor: container.imageManifest }),
   }
 }
 

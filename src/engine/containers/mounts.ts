@@ -35,7 +35,7 @@ export function planMounts({ config, hostConfig, readOnlyNonRecursive = false, m
   for (const mount of asked) places.set(mount.Destination, readOnlyNonRecursive ? readOnlyItself(mount) : mount)
   const taken = new Set([...places.keys(), ...Object.keys(hostConfig.Tmpfs ?? {})])
   const ofImage = Object.keys(config.Volumes ?? {})
-    .map(cleanPath)
+    .map((path) => cleanPath(`/${path}`))
     .filter((path) => !taken.has(path))
     .map((path): MountRecord => ({ ...recordOf({ Type: 'volume', Target: path, ...withDriver(driver) }, ''), Mode: '' }))
   return [...places.values(), ...ofImage]
@@ -91,6 +91,6 @@ export function anonymousVolumes({ mounts }: Pick<ContainerRecord, 'mounts'>): s
 }
 
 /** As `inspect` and `ps` show it. */
-export function mountView({ Spec: _spec, Inherited: _inherited, Image: _image, ...shown }: MountRecord): Record<string, unknown> {
-  return shown
+export function mountView({ Type, Name, Source, Destination, Driver, Mode, RW, Propagation }: MountRecord): Record<string, unknown> {
+  return { Type, ...(Name !== undefined && { Name }), Source, Destination, ...(Driver !== undefined && { Driver }), Mode, RW, Propagation }
 }

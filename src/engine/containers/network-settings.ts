@@ -51,15 +51,22 @@ export function endpointView(settings: EndpointSettings): EndpointSettings {
 }
 
 /** Published ports with their bindings, the other exposed ones with null. */
-function exposedPorts({ config, ports }: Container): Record<string, { HostIp: string; HostPort: string }[] | null> {
-  return { ...Object.fromEntries(Object.keys(unpackPorts(config.ExposedPorts ?? {})).map((port) => [port, null])), ...unpackPorts(ports) }
+function exposedPorts(container: Container): Record<string, { HostIp: string; HostPort: string }[] | null> {
+  return { ...Object.fromEntries(exposed(container).map((port) => [port, null])), ...unpackPorts(container.ports) }
+}
+
+/** Without a network of its own a container exposes nothing. */
+function exposed({ config, hostConfig, networks }: Container): string[] {
+  const mode = hostConfig.NetworkMode ?? ''
+  if (mode === 'host' || mode.startsWith('container:') || Object.hasOwn(networks, 'none')) return []
+  return Object.keys(unpackPorts(config.ExposedPorts ?? {}))
 }
 
 /** The PORTS of `docker ps`. */
-export function portSummaries({ config, ports: kept, state }: Container): { IP?: string; PrivatePort: number; PublicPort?: number; Type: string }[] {
-  if (!state.Running) return []
-  const ports = unpackPorts(kept)
-  const all = new Set([...Object.keys(ports), ...Object.keys(unpackPorts(config.ExposedPorts ?? {}))])
+export function portSummaries(container: Container): { IP?: string; PrivatePort: number; PublicPort?: number; Type: string }[] {
+  if (!container.state.Running) return []
+  const ports = unpackPorts(container.ports)
+  const all = new Set([...Object.keys(ports), ...exposed(container)])
   return [...all].flatMap((key) => {
     const [port, protocol = 'tcp'] = key.split('/')
     const bound = ports[key] ?? []

@@ -37,7 +37,8 @@ function isExecutable(ctx: ContainersContext, root: number, path: string): boole
   if (descriptor === undefined) return false
   try {
     const stats = statSync(`/proc/self/fd/${descriptor}`)
-    return stats.isFile() && (stats.mode & executable) !== 0
+    // An empty one is a mark, such as /.dockerenv.
+    return stats.isFile() && stats.size > 0 && (stats.mode & executable) !== 0
   } finally {
     closeSync(descriptor)
   }

@@ -32,6 +32,7 @@ export interface ConfigFile {
   ShmPath: string
   ResolvConfPath: string
   LinkEnvironment?: string[]
+  ImageManifest?: ContainerRecord['imageManifest']
   CgroupValues?: Record<string, string>
 }
 
@@ -97,6 +98,7 @@ export function encodeConfigFile(record: ContainerRecord, paths: ContainerPaths)
     ShmPath: '',
     ResolvConfPath: paths.resolvConf,
     ...(record.linkEnvironment?.length && { LinkEnvironment: record.linkEnvironment }),
+    ...(record.imageManifest && { ImageManifest: record.imageManifest }),
     ...(record.cgroupValues && { CgroupValues: record.cgroupValues }),
   }
   return JSON.stringify(file)
@@ -129,6 +131,7 @@ export function decodeConfigFile(id: string, text: string, hostConfigText: strin
     hasBeenManuallyStopped: file.HasBeenManuallyStopped ?? false,
     ...(file.ProcessLabel || file.MountLabel ? { labels: { process: file.ProcessLabel ?? '', mount: file.MountLabel ?? '' } } : {}),
     ...(file.LinkEnvironment && { linkEnvironment: file.LinkEnvironment }),
+    ...(file.ImageManifest && { imageManifest: file.ImageManifest }),
     ...(file.CgroupValues && { cgroupValues: file.CgroupValues }),
   }
 }

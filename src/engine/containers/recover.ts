@@ -1,6 +1,7 @@
 import { unmount } from '../../kernel/mount.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { Task } from '../../containerd/tasks/contract.ts'
+import { sweepCheckpoints } from '../checkpoints/place.ts'
 import { emitContainerEvent } from './container-events.ts'
 import { liveContainer } from './container.ts'
 import type { Container } from './container.ts'
@@ -48,6 +49,7 @@ async function loadContainers(ctx: ContainersContext): Promise<Set<string>> {
     } else if (snapshots.has(record.id)) {
       const container = liveContainer(record, new Waiters())
       container.name = uniqueName(ctx, container)
+      for (const name of sweepCheckpoints(`${ctx.store.paths(record.id).directory}/checkpoints`)) ctx.log(`removing half-made checkpoint ${name} of container ${record.id}`)
       ctx.registry.add(container)
     } else {
       ctx.log(`removing container ${record.id}: its file system is gone`)

@@ -10,7 +10,7 @@ export async function renameContainer(ctx: ContainersContext, container: Contain
   await container.lock.run(() => {
     const old = container.name
     if (name.replace(/^\//, '') === old) throw new GantryError('InvalidParameter', 'Renaming a container with the same name as its current name')
-    const taken = ctx.registry.reserveName(name, container.id)
+    const taken = reserve(ctx, name, container.id)
     container.name = taken
     try {
       ctx.store.save(container)
@@ -24,4 +24,13 @@ export async function renameContainer(ctx: ContainersContext, container: Contain
     renameInLinks(ctx, old, taken)
     emitContainerEvent(ctx, container, 'rename', { oldName: `/${old}` })
   })
+}
+
+function reserve(ctx: ContainersContext, name: string, id: string): string {
+  try {
+    return ctx.registry.reserveName(name, id)
+  } catch (error) {
+    if (!(error instanceof GantryError)) throw error
+    throw new GantryError(error.kind, `Error when allocating new name: ${error.message}`, { cause: error })
+  }
 }

@@ -1,6 +1,9 @@
 import { copyFileSync } from 'node:fs'
 import { GantryError, messageOf } from '../../lib/errors.ts'
 import type { Task } from '../../containerd/tasks/contract.ts'
+import { loadAddresses } from '../checkpoints/addresses.ts'
+import { checkpointToRestore } from '../checkpoints/checkpoints.ts'
+import type { StartFrom } from '../engine.ts'
 import { requireProfile } from '../security/apparmor.ts'
 import { apparmorProfileOf } from '../spec/security-options.ts'
 import { madeSources } from '../spec/user-mounts.ts'
@@ -8,6 +11,7 @@ import { connectPending, endPending } from '../attach/pending.ts'
 import { containerUsers, giveToRoot, giveUnowned, letThrough, makeDirectoryFor, rootIdentity } from '../user-namespace/container-users.ts'
 import { applyCgroupRecord } from './cgroup-record.ts'
 import { emitContainerEvent } from './container-events.ts'
+import { markRoot } from './container-mark.ts'
 import type { Container, RecordedState } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { allocateEndpoints, attachEndpoints, releaseEndpoints } from './endpoints.ts'
@@ -26,13 +30,14 @@ import { startFailure } from './start-failure.ts'
 import { now } from './timestamp.ts'
 
 /** Starts a container that a user asked for: restart counting begins anew. */
-export async function startContainer(ctx: ContainersContext, container: Container): Promise<void> {
+export async function startContainer(ctx: ContainersContext, container: Container, from?: StartFrom): Promise<void> {
   await container.lock.run(async () => {
     assertStartable(container)
+    const images = from && checkpointToRestore(ctx, container, { name: from.checkpoint, directory: from.directory })
     container.restartCount = 0
     container.restartDelay = 0
     container.hasBeenManuallyStopped = false
-    await startLocked(ctx, container)
+    await startLocked(ctx, container, images)
   })
 }
 
@@ -48,12 +53,13 @@ function assertStartable(container: Container): void {
 /**
  * The start itself, under the container's lock. One write to disk, between creation and start of the process: it
  * names the endpoints, so that a new engine knows what belongs to the task it finds.
+ * @param images of the checkpoint that it is to be restored from
  */
-export function startLocked(ctx: ContainersContext, container: Container): Promise<void> {
-  return timed('container_actions', 'start', () => startOnce(ctx, container))
+export function startLocked(ctx: ContainersContext, container: Container, images?: string): Promise<void> {
+  return timed('container_actions', 'start', () => startOnce(ctx, container, images))
 }
 
-async function startOnce(ctx: ContainersContext, container: Container): Promise<void> {
+async function startOnce(ctx: ContainersContext, container: Container, images: string | undefined): Promise<void> {
   let task: Task | undefined
   let mounts: OpenMounts | undefined
   let logs: Awaited<ReturnType<ContainersContext['logs']['prepare']>> | undefined
@@ -61,7 +67,7 @@ async function startOnce(ctx: ContainersContext, container: Container): Promise<
   try {
     const joined = joinedContainers(ctx, container)
     takeHostname(container, joined.network)
-    const endpoints = await timed('network_actions', 'allocate', () => allocateEndpoints(ctx, container))
+    const endpoints = await timed('network_actions', 'allocate', () => allocateEndpoints(ctx, container, images === undefined ? {} : loadAddresses(images)))
     const files = prepareFiles(ctx, container, { endpoints, network: joined.network })
     container.linkEnvironment = linkEnvironment(ctx, container)
     await requireProfile(ctx.kernel, apparmorProfileOf(container.hostConfig, ctx.security))
@@ -81,15 +87,19 @@ async function startOnce(ctx: ContainersContext, container: Container): Promise<
     await ctx.snapshotter.activate(container.id)
     task = await ctx.tasks.create({
       id: container.id,
-      spec: (rootfs) => ctx.specs.build(container, { rootfs, files, shmPath, sources, joined: pidsOf(joined), users }),
+      spec: (rootfs) => {
+        markRoot(rootfs)
+        return ctx.specs.build(container, { rootfs, files, shmPath, sources, joined: pidsOf(joined), users })
+      },
       ...(users === undefined ? {} : { idMaps: users }),
       ...(container.labels && ctx.security.selinux ? { mountLabel: container.labels.mount } : {}),
       rootfs: ctx.snapshotter.mount(container.id),
       mountpoint,
       runtime,
+      restore: images,
       stdio: { stdin: container.config.OpenStdin ?? false, logPath: logs.logPath, logRules: logs.logRules },
     })
-    applyCgroupRecord(container, task)
+    if (images === undefined) await applyCgroupRecord(container, task)
     const { pid } = task
     await timed('network_actions', 'connect', () => attachEndpoints(ctx, container, { pid, endpoints }))
     await connectPending(container, task)
@@ -97,6 +107,7 @@ async function startOnce(ctx: ContainersContext, container: Container): Promise<
     tellLinking(ctx, container)
     ctx.store.save(container)
     await task.start()
+    if (images !== undefined) await settleRestored(ctx, container, task)
     logs.begin()
   } catch (error) {
     logs?.undo()
@@ -108,6 +119,13 @@ async function startOnce(ctx: ContainersContext, container: Container): Promise<
   emitContainerEvent(ctx, container, 'start')
   superviseTask(ctx, container, task)
   ctx.health.begin(container)
+}
+
+/** Its processes and its cgroup have come with the start. */
+async function settleRestored(ctx: ContainersContext, container: Container, task: Task): Promise<void> {
+  await applyCgroupRecord(container, task)
+  container.state.Pid = task.pid
+  ctx.store.save(container)
 }
 
 /** Who shares a network shares its name on it. */

@@ -6,12 +6,20 @@ const ownInterface = /^eth\d+$/
 
 /** Counters of the interfaces in a process's network namespace; none for one that lives on the host's network, as with Docker. */
 export function networkStats(pid: number): Record<string, NetworkStats> {
-  try {
-    if (readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net')) return {}
-    return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'utf8'))
-  } catch {
-    // The process ended meanwhile.
-    return {}
+  return networkReader(pid)()
+}
+
+/** The same for who reads it again and again. The file is not kept open: it would hold the namespace, and the interfaces in it. */
+export function networkReader(pid: number): () => Record<string, NetworkStats> {
+  let onHost: boolean | undefined
+  return () => {
+    try {
+      onHost ??= readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net')
+      return onHost ? {} : parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'latin1'))
+    } catch {
+      // The process ended meanwhile.
+      return {}
+    }
   }
 }
 

@@ -1,26 +1,18 @@
 import type { EventMessage, Filters } from '../engine.ts'
-import { GantryError } from '../../lib/errors.ts'
 import { labelsMatch } from './labels.ts'
 
 const known = new Set([
   'config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope', 'secret', 'service', 'type', 'volume',
 ])
 
-/** @throws InvalidParameter for a filter that events do not have */
-export function checkEventFilters(filters: Filters): void {
-  for (const key of filters.keys()) {
-    if (!known.has(key)) throw new GantryError('InvalidParameter', `invalid filter '${key}'`)
-  }
-}
-
 /**
  * Whether an event passes: every filter must hold, any of its values will do, labels must all be there.
  * Containers, networks, volumes and daemons are matched by the beginning of their id or name; images by id, name, or
- * name without tag; the rest exactly.
+ * name without tag; the rest exactly. A filter that events do not have is ignored.
  */
 export function matchesEvent(message: EventMessage, filters: Filters): boolean {
   for (const [key, values] of filters) {
-    if (values.size > 0 && !matchesOne(message, key, values)) return false
+    if (values.size > 0 && known.has(key) && !matchesOne(message, key, values)) return false
   }
   return true
 }

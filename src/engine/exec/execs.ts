@@ -8,6 +8,7 @@ import { isRestarting, notRunning } from '../containers/joined.ts'
 import type { ExecConfig, Execs } from '../engine.ts'
 import { inspectExec } from './exec-record.ts'
 import type { ExecRecord } from './exec-record.ts'
+import { spokenSession } from './spoken-session.ts'
 import { startExec } from './start-exec.ts'
 
 /** Finished execs of a container that can still be inspected; the oldest go first. */
@@ -39,9 +40,12 @@ export function createExecs(context: () => ContainersContext): { api: Execs; ofC
     },
     start: async (execId, options) => {
       const record = get(execId)
-      if (record.status === 'exited') throw new GantryError('Conflict', `error: Exec command ${execId} has already run`)
-      if (record.status === 'running') throw new GantryError('Conflict', `Error: Exec command ${execId} is already running`)
       assertCanExec(record.container, record.container.id)
+      if (record.status !== 'created') {
+        const refusal = `Error: Exec command ${execId} ${record.status === 'exited' ? 'has already run' : 'is already running'}`
+        if (options.detach) throw new GantryError('Conflict', refusal)
+        return spokenSession(refusal, options.tty)
+      }
       return startExec(context(), record, { ...options, ended: () => forgetOldest(record.container.id) })
     },
     resize: async (execId, size) => {
@@ -74,5 +78,9 @@ function assertCanExec(container: Container, ref: string): void {
 
 function checkExec(config: ExecConfig): void {
   if ((config.Cmd?.length ?? 0) === 0) throw new GantryError('InvalidParameter', 'No exec command specified')
-  parseDetachKeys(config.DetachKeys)
+  try {
+    parseDetachKeys(config.DetachKeys)
+  } catch (cause) {
+    throw new GantryError('InvalidParameter', `Invalid escape keys (${config.DetachKeys ?? ''}) provided`, { cause })
+  }
 }

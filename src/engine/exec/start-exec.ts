@@ -1,5 +1,5 @@
 import type { ExecProcess } from '../../containerd/tasks/contract.ts'
-import { messageOf } from '../../lib/errors.ts'
+import { GantryError, messageOf } from '../../lib/errors.ts'
 import { parseDetachKeys } from '../attach/detach-keys.ts'
 import { SessionStream } from '../attach/session-stream.ts'
 import { stdcopyFrame } from '../attach/stdcopy.ts'
@@ -32,6 +32,7 @@ export async function startExec(ctx: ContainersContext, record: ExecRecord, opti
   const session = options.detach ? undefined : openSession(ctx, record, stdin)
   record.status = 'running'
   try {
+    if (config.WorkingDir && !config.WorkingDir.startsWith('/')) throw relativeDirectory()
     const process = await createProcess(ctx, record, { ...options, stdin })
     record.process = process
     record.pid = process.pid
@@ -55,6 +56,11 @@ export async function startExec(ctx: ContainersContext, record: ExecRecord, opti
     session.stream.release()
   }
   return session === undefined ? undefined : { tty, stream: session.stream }
+}
+
+/** Told as late as Docker does, whose runtime is the one that refuses it. */
+function relativeDirectory(): GantryError {
+  return new GantryError('InvalidParameter', 'OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown', { exitCode: 126 })
 }
 
 function openSession(ctx: ContainersContext, { id, container, config }: ExecRecord, stdin: boolean): { stream: SessionStream; connectTo: (process: ExecProcess) => Promise<void> } {

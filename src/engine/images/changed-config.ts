@@ -40,6 +40,8 @@ function apply(state: StageState, instruction: Instruction, escape: string): voi
   const words = wordsOf(state, { escape, line: instruction.start })
   if (instruction.kind === 'workdir') state.config.WorkingDir = absolute(state.config.WorkingDir || '/', words.one(instruction.value))
   else configure(state, instruction, words)
+  // BuildKit's mark on a CMD; Docker's own builder, which does a commit, takes it off.
+  if (instruction.kind === 'cmd' || instruction.kind === 'entrypoint') delete state.config.ArgsEscaped
 }
 
 /** There is no file, so a line of it means nothing. */

@@ -19,7 +19,7 @@ export function describeImage(image: Image, snapshotter: Pick<Snapshotter, 'name
     ...(image.variant === undefined ? {} : { Variant: image.variant }),
     Os: image.os,
     Size: image.size,
-    GraphDriver: { Name: snapshotter.name, Data: image.chainId === undefined ? null : snapshotter.layerGraphData(image.chainId) },
+    GraphDriver: { Data: image.chainId === undefined ? null : snapshotter.layerGraphData(image.chainId), Name: snapshotter.name },
     RootFS: { Type: 'layers', ...(image.diffIds.length === 0 ? {} : { Layers: image.diffIds }) },
     Metadata: { LastTagTime: image.lastTagTime ?? '0001-01-01T00:00:00Z' },
   }

@@ -33,5 +33,5 @@ function flag(filters: Filters, name: string): boolean | undefined {
 
 function starCount(text: string): number {
   if (/^\d+$/.test(text)) return Number(text)
-  throw new GantryError('InvalidParameter', `invalid filter 'stars=${text}'`)
+  throw new GantryError('InvalidParameter', `invalid filter 'stars=${text}': strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
 }

@@ -24,6 +24,8 @@ export interface LogPlan {
 const leastCacheFiles = 2
 const defaultSize = 20_000_000
 const defaultFiles = 5
+/** Docker's default of max-buffer-size. */
+const defaultBuffer = 1_000_000
 
 type Logged = Pick<ContainerRecord, 'id' | 'name' | 'created' | 'path' | 'args' | 'config' | 'hostConfig' | 'imageId'>
 
@@ -34,7 +36,7 @@ export function logPlan(container: Logged, paths: ContainerPaths): LogPlan {
   const source = logSource(container, ownOptions(options))
   if (name === 'none') return { path: undefined, rules: jsonRules({}), compress: false, readable: false, remote: undefined }
   const driver = remoteDriver(name)
-  if (driver !== undefined) return { ...remotePlan(options, paths), remote: { driver, source } }
+  if (driver !== undefined) return { ...remotePlan(options, paths, driver), remote: { driver, source } }
   if (name === 'local') return { path: paths.localLog, ...localRules(options), readable: true, remote: undefined }
   const rules = jsonRules(options)
   const compress = given(options, 'compress', boolean, false)
@@ -56,7 +58,7 @@ function jsonRules(options: LogOptions): LogRules {
   if (maxSize <= 0) throw invalid('max-size must be a positive number')
   const maxFiles = given(options, 'max-file', integer, options['max-size'] ? 1 : defaultFiles)
   if (maxFiles < 1) throw invalid('max-file cannot be less than 1')
-  return { format: 'json', maxSize, maxFiles, attributes: '', hold: false }
+  return { format: 'json', maxSize, maxFiles, attributes: '', hold: false, waiting: waitingBytes(options) }
 }
 
 function localRules(options: LogOptions): { rules: LogRules; compress: boolean } {
@@ -65,18 +67,24 @@ function localRules(options: LogOptions): { rules: LogRules; compress: boolean }
   if (maxFiles < 0) throw invalid('max-file must not be negative')
   const compress = given(options, 'compress', boolean, true)
   if (compress && maxFiles <= 1) throw invalid('compression cannot be enabled when max file count is 1')
-  return { rules: { format: 'local', maxSize, maxFiles: Math.max(1, maxFiles), attributes: '', hold: false }, compress }
+  return { rules: { format: 'local', maxSize, maxFiles: Math.max(1, maxFiles), attributes: '', hold: false, waiting: waitingBytes(options) }, compress }
 }
 
-function remotePlan(options: LogOptions, paths: ContainerPaths): Omit<LogPlan, 'remote'> {
+/** What mode=non-blocking keeps in memory for a disk that hangs. */
+function waitingBytes(options: LogOptions): number {
+  return options['mode'] === 'non-blocking' ? given(options, 'max-buffer-size', memorySize, defaultBuffer) : 0
+}
+
+function remotePlan(options: LogOptions, paths: ContainerPaths, driver: RemoteDriver): Omit<LogPlan, 'remote'> {
   const cache = Object.fromEntries(['max-size', 'max-file', 'compress'].flatMap((name) => (options[`cache-${name}`] === undefined ? [] : [[name, options[`cache-${name}`] as string]])))
   const { rules, compress } = localRules(cache)
-  const hold = options['mode'] !== 'non-blocking'
+  // What may be dropped holds nobody up.
+  const hold = options['mode'] !== 'non-blocking' && driver.waiting?.(ownOptions(options)) === undefined
   const files = Math.max(leastCacheFiles, rules.maxFiles)
   const room = hold ? 0 : given(options, 'max-buffer-size', memorySize, 0)
   return {
     path: paths.cachedLog,
-    rules: { ...rules, hold, maxFiles: files, maxSize: Math.max(rules.maxSize, Math.ceil(room / (files - 1))) },
+    rules: { ...rules, hold, waiting: waitingBytes(options), maxFiles: files, maxSize: Math.max(rules.maxSize, Math.ceil(room / (files - 1))) },
     compress,
     readable: !given(options, 'cache-disabled', boolean, false),
   }

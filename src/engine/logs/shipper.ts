@@ -3,6 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { SendFailure } from '../../logging/contract.ts'
 import type { LogMessage, LogSender, LogSource, RemoteDriver } from '../../logging/contract.ts'
+import { Backlog } from './backlog.ts'
 import { GrowthWatch } from './follow.ts'
 import type { Generation } from './generations.ts'
 import { decodeEntry } from './local-entry.ts'
@@ -40,10 +41,12 @@ export class Shipper {
   readonly #abort = new AbortController()
   #sender: LogSender | undefined
   #failing = false
+  readonly #backlog: Backlog
 
   constructor(options: ShipLog) {
     this.#options = options
     this.#sender = options.sender
+    this.#backlog = new Backlog(options.driver.waiting?.(options.source.options) ?? Infinity)
     this.finished = this.#run().catch((error: unknown) => {
       if (!this.#abort.signal.aborted) options.log(`cannot send the log of container ${options.source.id}: ${messageOf(error)}`)
     })
@@ -116,18 +119,26 @@ export class Shipper {
     const { wait: firstWait, limit } = driver.retry?.(source.options) ?? { wait: 1000, limit: Number.POSITIVE_INFINITY }
     let taken = 0
     let unsure: Buffer = Buffer.alloc(0)
+    let admitted: number[] = []
     for (let failures = 0; taken < batch.length; ) {
       try {
         this.#sender ??= await driver.open(source, this.#options.kernel)
         if (unsure.length > 0) await this.#sender.repeat?.(unsure)
         unsure = Buffer.alloc(0)
-        await this.#sender.send(batch.slice(taken))
+        this.#backlog.receiverIsThere()
+        const rest = batch.slice(taken)
+        admitted = this.#backlog.admitted(rest)
+        await this.#sender.send(admitted.map((index) => rest[index] as LogMessage))
+        if (admitted.length < rest.length) log(`dropped ${rest.length - admitted.length} log lines of container ${source.id}: more waited for ${driver.name} than may`)
+        this.#backlog.passed(rest)
         taken = batch.length
         this.#failing = false
       } catch (error) {
         if (this.#abort.signal.aborted) return false
         if (error instanceof SendFailure) {
-          taken += error.taken
+          const sent = error.taken === 0 ? 0 : (admitted[error.taken - 1] ?? error.taken - 1) + 1
+          this.#backlog.passed(batch.slice(taken, taken + sent))
+          taken += sent
           unsure = Buffer.concat([unsure, error.unsure])
         }
         this.#sender?.close()
@@ -135,6 +146,7 @@ export class Shipper {
         if (taken > 0) mark(taken)
         failures += 1
         this.#failing = true
+        this.#backlog.receiverIsAway()
         if (failures === 1) log(`cannot send the log of container ${source.id} by ${driver.name}: ${messageOf(error)}; trying again`)
         if (failures > limit) {
           log(`giving up ${batch.length - taken} log lines of container ${source.id} after ${failures} tries`)

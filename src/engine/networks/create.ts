@@ -10,7 +10,7 @@ export interface NetworkDefaults {
 
 /** A request of the API in the words of the network service. @throws InvalidParameter, Forbidden, NotImplemented */
 export function createRequest(request: NetworkCreateRequest, defaults: NetworkDefaults): CreateNetwork {
-  if (request.Ingress || (request.Scope ?? '') === 'swarm') {
+  if (request.Ingress || (request.Scope ?? '') === 'swarm' || request.Driver === 'overlay') {
     throw new GantryError('Unavailable', 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.')
   }
   const driver = request.Driver || 'bridge'

@@ -13,7 +13,7 @@ export function describeNetwork(network: NetworkInfo, containers: Record<string,
     IPAM: {
       Driver: network.ipam.driver,
       Options: network.ipam.options,
-      Config: network.ipam.config.map(({ subnet, gateway, ipRange, auxAddresses }) => ({
+      Config: network.ipam.config.length === 0 ? null : network.ipam.config.map(({ subnet, gateway, ipRange, auxAddresses }) => ({
         Subnet: subnet,
         ...(ipRange ? { IPRange: ipRange } : {}),
         ...(gateway === '' ? {} : { Gateway: gateway }),

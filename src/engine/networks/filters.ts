@@ -32,9 +32,9 @@ function test(key: string, values: readonly string[], service: NetworkService): 
     case 'scope':
       return ({ scope }) => values.includes(scope)
     case 'name':
-      return ({ name }) => values.some((value) => name.includes(value))
+      return matching(values, ({ name }) => name)
     case 'id':
-      return ({ id }) => values.some((value) => id.startsWith(value))
+      return matching(values, ({ id }) => id)
     case 'label':
       return ({ labels }) => labelsMatch(labels, new Set(values))
     case 'type':
@@ -46,6 +46,20 @@ function test(key: string, values: readonly string[], service: NetworkService): 
     }
     default:
       throw new GantryError('InvalidParameter', `invalid filter '${key}'`)
+  }
+}
+
+/** Docker takes each value as it is, or as a regular expression. */
+function matching(values: readonly string[], textOf: (network: NetworkInfo) => string): (network: NetworkInfo) => boolean {
+  const patterns = values.map((value) => ({ value, pattern: patternOf(value) }))
+  return (network) => patterns.some(({ value, pattern }) => value === textOf(network) || pattern?.test(textOf(network)) === true)
+}
+
+function patternOf(value: string): RegExp | undefined {
+  try {
+    return new RegExp(value)
+  } catch {
+    return undefined
   }
 }
 

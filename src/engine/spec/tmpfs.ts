@@ -16,14 +16,14 @@ const parameters = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_block
 
 /**
  * Options of a tmpfs: `defaults` overruled by the user's, "size=64m,exec" as in --tmpfs.
- * @throws InvalidParameter `invalid tmpfs option ["x"]`
+ * @throws InvalidParameter `invalid tmpfs option "x"`
  */
 export function tmpfsOptions(defaults: readonly string[], given: string): string[] {
   const merged = new Map<string, string>(defaults.map((option) => [keyOf(option), option]))
   for (const option of given.split(',').filter((option) => option !== '')) {
     const key = keyOf(option)
     const known = option.includes('=') ? parameters.has(key) : key in opposites
-    if (!known) throw new GantryError('InvalidParameter', `invalid tmpfs option [${JSON.stringify(option)}]`)
+    if (!known) throw new GantryError('InvalidParameter', `invalid tmpfs option ${JSON.stringify(option)}`)
     const opposite = opposites[option]
     if (opposite) merged.delete(opposite)
     merged.delete(key)

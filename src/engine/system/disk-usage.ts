@@ -1,6 +1,6 @@
 import type { LayerSize } from '../../containerd/snapshots/contract.ts'
 import { GantryError } from '../../lib/errors.ts'
-import type { Containers, DiskUsageType, Images, VolumeInfo } from '../engine.ts'
+import type { Containers, ContainerSummary, DiskUsageType, Images, VolumeInfo } from '../engine.ts'
 import { layerBytes } from '../images/prune.ts'
 import { sharedSizes } from '../images/shared-size.ts'
 
@@ -22,7 +22,7 @@ export async function diskUsage(sources: DiskUsageSources, types: readonly strin
   const wanted = (type: DiskUsageType): boolean => types.length === 0 || types.includes(type)
   return {
     ...(wanted('image') && (await imageUsage(sources))),
-    ...(wanted('container') && { Containers: await sources.containers.list({ all: true, limit: 0, size: true, filters: new Map() }) }),
+    ...(wanted('container') && { Containers: (await sources.containers.list({ all: true, limit: 0, size: true, filters: new Map() })).map(withoutManifest) }),
     ...(wanted('volume') && { Volumes: (await sources.volumeUsage?.()) ?? [] }),
     ...(wanted('build-cache') && (await cacheUsage(sources))),
   }
@@ -45,6 +45,10 @@ async function imageUsage({ containers, images, layerSize }: DiskUsageSources): 
 
 async function cacheUsage({ buildCache }: DiskUsageSources): Promise<Record<string, unknown>> {
   const records = (await buildCache?.()) ?? []
-  const counted = records.filter((record) => record['Shared'] !== true)
-  return { BuildCache: records, BuilderSize: counted.reduce((sum, record) => sum + Number(record['Size'] ?? 0), 0) }
+  return { BuildCache: records }
+}
+
+/** It is told of by the lists of containers alone, as Docker does. */
+function withoutManifest({ ImageManifestDescriptor: _manifest, ...summary }: ContainerSummary): Omit<ContainerSummary, 'ImageManifestDescriptor'> {
+  return summary
 }

@@ -23,7 +23,7 @@ function openSubpath(kernel: Kernel, base: string, subpath: string): number {
     how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), 16)
     const result = kernel.syscall(nr('openat2'), directory, subpath, how, how.length)
     if (result === -EXDEV) throw new GantryError('InvalidParameter', `path concatenation escapes the base directory, base: ${JSON.stringify(base)}, subpath: ${JSON.stringify(subpath)}`)
-    if (result < 0) throw new GantryError(result === -2 ? 'NotFound' : 'System', `cannot access path ${base}/${subpath}: ${errnoText(-result)}`)
+    if (result < 0) throw new GantryError(result === -2 ? 'NotFound' : 'System', `cannot access path ${base}/${subpath}: lstat ${base}/${subpath}: ${errnoText(-result)}`)
     return result
   } finally {
     closeSync(directory)

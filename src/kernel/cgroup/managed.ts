@@ -9,6 +9,7 @@ import { limitProperties, tasksMax } from './systemd-properties.ts'
 import { withSystemd } from './systemd.ts'
 import type { SystemdUnit } from './systemd-unit.ts'
 import { updateResources } from './update.ts'
+import { writeCgroupValues } from './values.ts'
 
 /** A container's cgroup, and who keeps it: whoever writes its files, or systemd, which has to be told as well. */
 export interface ManagedCgroup {
@@ -85,6 +86,23 @@ export async function updateManaged(layout: CgroupLayout, { path, unit }: Manage
       await set(current).catch(() => {}) // the refusal itself is the error to show
       throw error
     }
+  })
+}
+
+/**
+ * Writes files of a container's cgroup (writeCgroupValues), and has systemd remember those for which it has a property: at its next reload
+ * it would set them back. @throws GantryError as writeCgroupValues
+ */
+export async function writeManaged(layout: CgroupLayout, { path, unit }: ManagedCgroup, values: Readonly<Record<string, string>>): Promise<void> {
+  // The kernel's word first: what it refuses is not worth remembering.
+  writeCgroupValues(layout, path, values)
+  if (unit === undefined) return
+  await withSystemd(async (manager) => {
+    const known = limitProperties(layout, { unified: values }, manager.version)
+    if (known.length === 0) return
+    await manager.setLimits(unit, known)
+    // Again: its properties are coarser than the files.
+    writeCgroupValues(layout, path, values)
   })
 }
 

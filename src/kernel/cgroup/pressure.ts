@@ -1,4 +1,4 @@
-import { cgroupFiles } from './usage-files.ts'
+import { cgroupFiles, type ReadCgroupFile } from './usage-files.ts'
 import type { CgroupLayout } from './layout.ts'
 
 /** Shares of time (0 to 100) in which some, or all, processes waited for a resource, and the total of it in µs. */
@@ -17,9 +17,8 @@ export interface PressureLine {
 export type Pressures = Partial<Record<'cpu' | 'memory' | 'io', Pressure>>
 
 /** PSI of a cgroup (Documentation/accounting/psi.rst); v2 alone has it. */
-export function readPressure(layout: CgroupLayout, path: string): Pressures {
+export function readPressure(layout: CgroupLayout, path: string, read: ReadCgroupFile = cgroupFiles(layout, path)): Pressures {
   if (layout.mode !== 'v2') return {}
-  const read = cgroupFiles(layout, path)
   const entries = (['cpu', 'memory', 'io'] as const).flatMap((resource) => {
     const pressure = parsePressure(read(resource, `${resource}.pressure`))
     return pressure === undefined ? [] : [[resource, pressure] as const]

@@ -112,6 +112,8 @@ function unifiedLimit(file: string, value: string, version: number): UnitPropert
   if (file === 'cpuset.cpus') return numbersLimit('AllowedCPUs', value, version)
   if (file === 'cpuset.mems') return numbersLimit('AllowedMemoryNodes', value, version)
   if (file === 'cpu.idle' && value === '1') return idleWeight(version)
+  const [, weight] = file === 'io.weight' ? (/^(?:default +)?(\d+)$/.exec(value) ?? []) : []
+  if (weight !== undefined) return [property('IOWeight', 't', BigInt(weight))]
   const [, quota, period] = file === 'cpu.max' ? (/^(max|\d+)(?: +(\d+))?$/.exec(value) ?? []) : []
   return quota === undefined ? [] : bandwidth(quota === 'max' ? -1 : Number(quota), Number(period ?? usualPeriod), version)
 }

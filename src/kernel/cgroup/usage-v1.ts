@@ -1,5 +1,4 @@
-import type { CgroupLayout } from './layout.ts'
-import { cgroupFiles, flatKeyed, single, type ReadCgroupFile } from './usage-files.ts'
+import { flatKeyed, single, type ReadCgroupFile } from './usage-files.ts'
 import type { BlockIoCount, CgroupUsage, CpuUsage, MemoryUsage } from './usage.ts'
 
 /** USER_HZ, in which `cpuacct.stat` counts, is 100 on every architecture that we run on. */
@@ -8,8 +7,7 @@ const nanosecondsPerTick = 10_000_000
 const noLimit = 0x7fff_ffff_ffff_0000
 
 /** Counters of the v1 controllers (Documentation/admin-guide/cgroup-v1: cpuacct, memory, pids, blkio-controller). */
-export function usageV1(layout: CgroupLayout, path: string): CgroupUsage {
-  const read = cgroupFiles(layout, path)
+export function usageV1(read: ReadCgroupFile): CgroupUsage {
   return {
     version: 1,
     cpu: cpu(read),

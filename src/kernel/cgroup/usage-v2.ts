@@ -1,10 +1,8 @@
-import type { CgroupLayout } from './layout.ts'
-import { cgroupFiles, flatKeyed, single, type ReadCgroupFile } from './usage-files.ts'
+import { flatKeyed, single, type ReadCgroupFile } from './usage-files.ts'
 import type { BlockIoCount, CgroupUsage, CpuUsage } from './usage.ts'
 
 /** Counters of the one v2 tree (Documentation/admin-guide/cgroup-v2.rst). */
-export function usageV2(layout: CgroupLayout, path: string): CgroupUsage {
-  const read = cgroupFiles(layout, path)
+export function usageV2(read: ReadCgroupFile): CgroupUsage {
   const io = read('io', 'io.stat')
   return {
     version: 2,

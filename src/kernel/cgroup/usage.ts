@@ -1,4 +1,5 @@
 import type { CgroupLayout } from './layout.ts'
+import { cgroupFiles, type ReadCgroupFile } from './usage-files.ts'
 import { usageV1 } from './usage-v1.ts'
 import { usageV2 } from './usage-v2.ts'
 
@@ -43,6 +44,6 @@ export interface BlockIoCount {
 }
 
 /** Reads a cgroup's counters. Never fails: a cgroup that is gone has used nothing. */
-export function readUsage(layout: CgroupLayout, path: string): CgroupUsage {
-  return layout.mode === 'v2' ? usageV2(layout, path) : usageV1(layout, path)
+export function readUsage(layout: CgroupLayout, path: string, read: ReadCgroupFile = cgroupFiles(layout, path)): CgroupUsage {
+  return layout.mode === 'v2' ? usageV2(read) : usageV1(read)
 }

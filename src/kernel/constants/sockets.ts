@@ -17,3 +17,4 @@ export const TIOCSCTTY = 0x540e
 export const TIOCSWINSZ = 0x5414
 export const TIOCSPTLCK = 0x40045431
 export const TIOCGPTPEER = 0x5441
+export const AF_INET = 2

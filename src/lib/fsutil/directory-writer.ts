@@ -8,6 +8,8 @@ import type { FileStat } from './packet.ts'
 export interface SpecialNodes {
   make(path: string, node: { kind: 'fifo' | 'character' | 'block'; major: number; minor: number }): void
   setXattr(path: string, name: string, value: Uint8Array): void
+  /** Nanoseconds since the epoch: Node's own calls take a double, which has not that many digits. */
+  setTime(file: string | number, time: bigint): void
 }
 
 const asRoot = process.getuid?.() === 0
@@ -43,7 +45,8 @@ export class DirectoryWriter {
     else this.#special.make(path, { kind, major: stat.deviceMajor, minor: stat.deviceMinor })
     if (asRoot) lchownSync(path, stat.uid, stat.gid)
     this.#attributes(path, stat)
-    lutimesSync(path, seconds(stat), seconds(stat))
+    if (this.#special === undefined) lutimesSync(path, seconds(stat), seconds(stat))
+    else this.#special.setTime(path, stat.modTime)
   }
 
   /** It is as it was; making files in it has changed its time. */
@@ -72,7 +75,8 @@ export class DirectoryWriter {
     if (asRoot) fchownSync(descriptor, stat.uid, stat.gid)
     fchmodSync(descriptor, permissionsOf(stat.mode))
     this.#attributes(join(this.#root, stat.path), stat)
-    futimesSync(descriptor, seconds(stat), seconds(stat))
+    if (this.#special === undefined) futimesSync(descriptor, seconds(stat), seconds(stat))
+    else this.#special.setTime(descriptor, stat.modTime)
     closeSync(descriptor)
   }
 
@@ -99,7 +103,8 @@ export class DirectoryWriter {
       fchmodSync(descriptor, permissionsOf(stat.mode))
       closeSync(descriptor)
       this.#attributes(path, stat)
-      utimesSync(path, seconds(stat), seconds(stat))
+      if (this.#special === undefined) utimesSync(path, seconds(stat), seconds(stat))
+      else this.#special.setTime(path, stat.modTime)
     }
   }
 

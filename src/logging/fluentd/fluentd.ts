@@ -19,6 +19,10 @@ export const fluentd: RemoteDriver = {
     const { retryWait, maxRetries } = fluentdOptions(options)
     return { wait: retryWait, limit: maxRetries }
   },
+  waiting: (options) => {
+    const { async: connectsLater, bufferLimit } = fluentdOptions(options)
+    return connectsLater ? bufferLimit : undefined
+  },
   async open(source) {
     const { address, requestAck, subSecond, async: connectsLater, writeTimeout, reconnectInterval } = fluentdOptions(source.options)
     const tag = packString(logTag(source))

@@ -12,6 +12,8 @@ const usual: Address = { scheme: 'tcp', host: '127.0.0.1', port: 24_224, path: '
 export interface FluentdOptions {
   address: Address
   async: boolean
+  /** Messages that wait while nobody takes them; undefined: all. */
+  bufferLimit: number | undefined
   requestAck: boolean
   subSecond: boolean
   /** Milliseconds. */
@@ -23,11 +25,12 @@ export interface FluentdOptions {
   reconnectInterval: number
 }
 
-/** @throws InvalidParameter in Docker's words. `fluentd-buffer-limit` is checked only: what waits lies in a file. */
+/** @throws InvalidParameter in Docker's words */
 export function fluentdOptions(options: LogOptions): FluentdOptions {
   refuseUnknown(options, known, (name) => `unknown log opt '${name}' for fluentd log driver`)
   const address = fluentdAddress(options['fluentd-address'] ?? '')
-  given(options, 'fluentd-buffer-limit', memorySize, 0)
+  // In messages, although it is written as bytes are: that is Docker's.
+  const bufferLimit = given(options, 'fluentd-buffer-limit', memorySize, undefined)
   const writeTimeout = given(options, 'fluentd-write-timeout', duration, 0)
   const interval = given(options, 'fluentd-async-reconnect-interval', duration, 0)
   if (interval !== 0 && (interval < 100 || interval > 10_000)) throw invalid(`invalid value for fluentd-async-reconnect-interval: value (${options['fluentd-async-reconnect-interval']}) must be between 100ms and 10s`)
@@ -39,6 +42,7 @@ export function fluentdOptions(options: LogOptions): FluentdOptions {
   return {
     address,
     async: given(options, 'fluentd-async', boolean, false) || given(options, 'fluentd-async-connect', boolean, false),
+    bufferLimit,
     requestAck: given(options, 'fluentd-request-ack', boolean, false),
     subSecond: given(options, 'fluentd-sub-second-precision', boolean, false),
     retryWait,

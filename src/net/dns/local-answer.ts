@@ -1,6 +1,6 @@
 import { addressBytes } from '../../lib/ip-address.ts'
 import { addressesOf, nameOfAddress, whoIs } from './lookup.ts'
-import type { NamedNetwork } from './names-table.ts'
+import type { NamedNetwork } from './named-network.ts'
 import { addressOfReverseName } from './reverse-name.ts'
 import { nameBytes, type } from './wire.ts'
 import type { Answer, Query } from './wire.ts'

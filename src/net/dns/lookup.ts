@@ -1,5 +1,5 @@
 import type { NameRecord } from '../contract.ts'
-import type { NamedNetwork } from './names-table.ts'
+import type { NamedNetwork } from './named-network.ts'
 
 /**
  * Who has this name on the networks of the asking container. Network after network: its links, then everybody's names. "db.back"

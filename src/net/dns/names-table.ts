@@ -1,22 +1,18 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { NameRecord, NetworkNames } from '../contract.ts'
-
-/** One network with its names, in lower case. */
-export interface NamedNetwork {
-  name: string
-  internal: boolean
-  members: ReadonlyMap<string, NameRecord>
-  byName: ReadonlyMap<string, readonly NameRecord[]>
-  byAddress: ReadonlyMap<string, NameRecord>
-}
+import type { NetworkNames, NetworkNamesChange } from '../contract.ts'
+import { ChangingNetwork } from './named-network.ts'
+import type { NamedNetwork } from './named-network.ts'
 
 /** Kernels before 6.13 count the time of a change in steps of up to 10 ms: so long two changes may look like one. */
 const settled = 50_000_000n
 
 interface Known {
-  signature: string
-  network: NamedNetwork | undefined
+  /** Of the file, which is never written anew in place. */
+  identity: string
+  /** Bytes that are in `network`. */
+  read: number
+  network: ChangingNetwork
 }
 
 /**
@@ -27,7 +23,7 @@ export class NamesTable {
   readonly #folder: string
   readonly #files = new Map<string, Known>()
   #seen = -1n
-  #byContainer = new Map<string, NamedNetwork[]>()
+  #networks: NamedNetwork[] = []
 
   constructor(folder: string) {
     this.#folder = folder
@@ -36,57 +32,48 @@ export class NamesTable {
   /** The networks that this container is on, by name. */
   networksOf(containerId: string): readonly NamedNetwork[] {
     this.#refresh()
-    return this.#byContainer.get(containerId) ?? []
+    return this.#networks.filter(({ members }) => members.has(containerId))
   }
 
   #refresh(): void {
     const changed = statSync(this.#folder, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n
     if (changed === this.#seen) return
     const now = BigInt(Date.now()) * 1_000_000n
-    const names = changed === 0n ? [] : readdirSync(this.#folder).filter((name) => name.endsWith('.json'))
-    for (const name of this.#files.keys()) if (!names.includes(name)) this.#files.delete(name)
-    for (const name of names) this.#read(name, now)
-    this.#index()
+    const names = new Set(changed === 0n ? [] : readdirSync(this.#folder).filter((name) => name.endsWith('.json')))
+    for (const name of this.#files.keys()) if (!names.has(name)) this.#files.delete(name)
+    for (const name of names) this.#read(name)
+    this.#networks = [...this.#files.values()].map(({ network }) => network).toSorted((one, other) => (one.name < other.name ? -1 : 1))
     this.#seen = now - changed > settled ? changed : -1n
   }
 
-  #read(name: string, now: bigint): void {
-    const file = path.join(this.#folder, name)
-    const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
-    if (stat === undefined) return
-    const signature = now - stat.mtimeNs > settled ? `${stat.ino} ${stat.size} ${stat.mtimeNs}` : ''
-    if (signature !== '' && this.#files.get(name)?.signature === signature) return
-    this.#files.set(name, { signature, network: parse(file) })
-  }
-
-  #index(): void {
-    const networks = [...this.#files.values()].flatMap(({ network }) => network ?? []).toSorted((one, other) => (one.name < other.name ? -1 : 1))
-    this.#byContainer = new Map()
-    for (const network of networks) {
-      for (const id of network.members.keys()) this.#byContainer.set(id, [...(this.#byContainer.get(id) ?? []), network])
+  #read(name: string): void {
+    try {
+      const news = readNews(path.join(this.#folder, name), this.#files.get(name))
+      if (news !== undefined) this.#files.set(name, news)
+    } catch {
+      // It went meanwhile; the next question finds out.
+      this.#files.delete(name)
     }
   }
 }
 
-function parse(file: string): NamedNetwork | undefined {
+/** Undefined: there is nothing new. */
+function readNews(file: string, known: Known | undefined): Known | undefined {
+  const fd = openSync(file, 'r')
   try {
-    return namedNetwork(JSON.parse(readFileSync(file, 'utf8')) as NetworkNames)
-  } catch {
-    // It went meanwhile; the next question finds out.
-    return undefined
-  }
-}
-
-export function namedNetwork({ name, internal, endpoints }: NetworkNames): NamedNetwork {
-  const byName = new Map<string, NameRecord[]>()
-  for (const endpoint of endpoints) {
-    for (const one of new Set(endpoint.names.map((text) => text.toLowerCase()))) byName.set(one, [...(byName.get(one) ?? []), endpoint])
-  }
-  return {
-    name: name.toLowerCase(),
-    internal,
-    members: new Map(endpoints.map((endpoint) => [endpoint.containerId, endpoint])),
-    byName,
-    byAddress: new Map(endpoints.flatMap((endpoint) => [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== '').map((address) => [address, endpoint] as const))),
+    const { ino, birthtimeNs, size } = fstatSync(fd, { bigint: true })
+    const identity = `${ino} ${birthtimeNs}`
+    const begin = known?.identity === identity && Number(size) >= known.read ? known.read : 0
+    if (begin > 0 && Number(size) === begin) return undefined
+    const bytes = Buffer.alloc(Number(size) - begin)
+    const text = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, begin))
+    // The last line may be on its way, unless it is the only one: that is there as a whole from the rename on.
+    const end = text.lastIndexOf(0x0a) + 1
+    const lines = text.subarray(0, end === 0 && begin === 0 ? text.length : end).toString().split('\n').filter((line) => line !== '')
+    const network = begin > 0 && known !== undefined ? known.network : new ChangingNetwork(JSON.parse(lines.shift() ?? '') as NetworkNames)
+    for (const line of lines) network.change(JSON.parse(line) as NetworkNamesChange)
+    return { identity, read: begin + (end === 0 && begin === 0 ? text.length : end), network }
+  } finally {
+    closeSync(fd)
   }
 }

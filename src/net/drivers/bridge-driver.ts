@@ -44,6 +44,11 @@ export class BridgeDriver implements NetworkDriver {
 
   check(network: NetworkInfo, others: readonly NetworkInfo[]): void {
     const { bridge } = bridgeOptions(network)
+    const of6 = network.ipam.config.filter(({ subnet }) => isIPv6Text(subnet)).length
+    const of4 = network.ipam.config.length - of6
+    if (of4 > 1 || of6 > 1) throw new GantryError('Forbidden', "bridge driver doesn't support multiple subnets")
+    if (network.enableIPv4 && of4 === 0) throw new GantryError('InvalidParameter', 'ipv4 pool is empty')
+    if (network.enableIPv6 && of6 === 0) throw new GantryError('InvalidParameter', 'ipv6 pool is empty')
     const twin = others.find((other) => other.driver === 'bridge' && bridgeOptions(other).bridge === bridge)
     if (twin !== undefined) {
       throw new GantryError('Forbidden', `cannot create network ${network.id} (${bridge}): conflicts with network ${twin.id} (${bridge}): networks have same bridge name`)

@@ -36,7 +36,7 @@ export function ensureBridge(socket: NetlinkSocket, bridge: BridgeLink): { index
 function configure(socket: NetlinkSocket, { name, addresses }: BridgeLink): number {
   const link = findLink(socket, name)
   if (link === undefined) throw new Error(`cannot find bridge ${name}`)
-  if (link.kind !== 'bridge') throw new GantryError('Conflict', `cannot use ${name} as bridge: it is a ${link.kind || 'plain'} interface`)
+  if (link.kind !== 'bridge') throw new GantryError('Conflict', `existing interface ${name} is not a bridge`)
   const there = listAddresses(socket).filter(({ index }) => index === link.index).map((one) => `${one.address}/${one.prefix}`)
   const wanted = addresses.find((address) => !isIPv6Text(address))
   const others = there.filter((address) => !isIPv6Text(address))

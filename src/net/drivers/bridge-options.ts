@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { GantryError } from '../../lib/errors.ts'
 import { parseAddress } from '../../lib/ip-address.ts'
 import type { NetworkInfo } from '../contract.ts'
@@ -54,6 +55,7 @@ function flagOf(options: Record<string, string>, name: string, absent: boolean):
 function numberOf(options: Record<string, string>, name: string): number | undefined {
   const value = options[prefix + name]
   if (value === undefined || value === '') return undefined
+  if (/^-\d{1,9}$/.test(value)) throw new GantryError('InvalidParameter', `invalid MTU number: ${value}`)
   if (!/^\d{1,9}$/.test(value)) throw new GantryError('InvalidParameter', `failed to parse ${prefix}${name} value: ${value} (strconv.Atoi: parsing "${value}": invalid syntax)`)
   return Number(value)
 }
@@ -61,6 +63,7 @@ function numberOf(options: Record<string, string>, name: string): number | undef
 function addressOf(options: Record<string, string>, name: string, family: 4 | 6): string {
   const value = options[prefix + name]
   if (value === undefined || value === '') return ''
+  if (isIP(value) === 0) throw new GantryError('InvalidParameter', `failed to parse ${prefix}${name} value: ${value} (nil ip)`)
   if (parseAddress(value).family === family) return value
   throw new GantryError('InvalidParameter', `failed to parse ${prefix}${name} value: ${value} (not an IPv${family} address)`)
 }

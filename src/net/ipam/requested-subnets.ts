@@ -33,6 +33,7 @@ export function chooseSubnets(choice: SubnetChoice): SubnetInfo[] {
       throw new GantryError('Forbidden', 'invalid pool request: Pool overlaps with other one on this address space')
     }
   }
+  for (const one of given) checkReserved(one)
   const chosen = given.map((one) => complete(one, hasGateway))
   for (const family of [4, 6] as const) {
     if (!(family === 4 ? choice.ipv4 : choice.ipv6) || prefixes.some((prefix) => prefix.family === family)) continue
@@ -59,6 +60,21 @@ function complete({ subnet = '', ipRange, gateway, auxAddresses }: RequestedSubn
     ...(aux.length > 0 ? { auxAddresses } : {}),
     requested: true,
   }
+}
+
+/** Gateway and auxiliary addresses are each one's own, and none is the subnet's or the broadcast address. @throws Forbidden with Docker's text */
+function checkReserved({ subnet = '', gateway, auxAddresses }: RequestedSubnet): void {
+  const prefix = parsePrefix(subnet)
+  const taken = new Set<bigint>()
+  if (sizeOf(prefix) > 2n) taken.add(prefix.network)
+  if (sizeOf(prefix) > 2n && prefix.family === 4) taken.add(lastOf(prefix))
+  const take = (text: string, what: string): void => {
+    const { value } = parseAddress(text)
+    if (taken.has(value)) throw new GantryError('Forbidden', `failed to allocate ${what}: Address already in use`)
+    taken.add(value)
+  }
+  if (gateway) take(gateway, `gateway (${gateway})`)
+  for (const [name, address] of Object.entries(auxAddresses ?? {})) take(address, `secondary ip address (${name}:${address})`)
 }
 
 /** The gateway that nobody asked for: the first address of the range that a host may have. */

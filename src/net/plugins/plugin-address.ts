@@ -27,7 +27,7 @@ export function findPlugin(name: string, folders: PluginFolders): PluginAddress 
       }
     }
   }
-  throw new GantryError('NotFound', `could not find plugin ${name} in v1 plugin registry: plugin not found`)
+  throw new GantryError('NotFound', `plugin ${JSON.stringify(name)} not found`)
 }
 
 /** NAME.sock, or in a folder of its own NAME/NAME.sock. */

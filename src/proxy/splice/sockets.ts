@@ -5,10 +5,12 @@ import { addressBytes } from '../../lib/ip-address.ts'
 
 const [AF_INET, AF_INET6] = [2, 10]
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000
+const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000
 const IPPROTO_SCTP = 132
 const [SOL_SOCKET, SO_REUSEADDR, SO_ERROR, SO_KEEPALIVE, SO_LINGER] = [1, 2, 4, 9, 13]
 const [IPPROTO_TCP, TCP_NODELAY, TCP_KEEPIDLE, TCP_KEEPINTVL] = [6, 1, 4, 5]
-const [IPPROTO_IPV6, IPV6_V6ONLY] = [41, 26]
+const [IPPROTO_IPV6, IPV6_V6ONLY, IPV6_RECVPKTINFO] = [41, 26, 49]
+const [IPPROTO_IP, IP_PKTINFO] = [0, 8]
 const one = Buffer.of(1, 0, 0, 0)
 const pause = Buffer.of(15, 0, 0, 0)
 
@@ -35,6 +37,33 @@ export function listen(protocol: 'tcp' | 'sctp', address: string, port: number):
   if (failed >= 0) return fd
   close(fd)
   return failed
+}
+
+/** @returns a socket for datagrams that tells to which address each came, or a negative errno. `made`: by somebody else. */
+export function bindDatagrams(address: string, port: number, made?: number): number {
+  const fd = made ?? datagrams(address)
+  if (fd < 0) return fd
+  // What is of the other family fails, and has no effect.
+  call('setsockopt', fd, IPPROTO_IP, IP_PKTINFO, one, one.length)
+  call('setsockopt', fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, one, one.length)
+  if (made !== undefined) return fd
+  if (address.includes(':')) call('setsockopt', fd, IPPROTO_IPV6, IPV6_V6ONLY, one, one.length)
+  const name = socketAddress(address, port)
+  const bound = call('bind', fd, name, name.length)
+  if (bound >= 0) return fd
+  close(fd)
+  return bound
+}
+
+/** @returns a socket to and from that place alone, or a negative errno */
+export function connectDatagrams(address: string, port: number): number {
+  const fd = datagrams(address)
+  if (fd < 0) return fd
+  const name = socketAddress(address, port)
+  const result = call('connect', fd, name, name.length)
+  if (result >= 0) return fd
+  close(fd)
+  return result
 }
 
 /** @returns a socket that is on its way to be connected, or a negative errno */
@@ -72,6 +101,10 @@ export function abort(fd: number): void {
 
 export function close(fd: number): void {
   call('close', fd)
+}
+
+function datagrams(address: string): number {
+  return call('socket', address.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0)
 }
 
 function stream(protocol: 'tcp' | 'sctp', address: string): number {

@@ -1,12 +1,18 @@
 import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { event, Poller } from './poller.ts'
+import type { ForwardRule } from '../rule.ts'
+import { DatagramMemory } from './datagram-memory.ts'
+import { DatagramRelay } from './datagram-relay.ts'
 import { Relay } from './relay.ts'
-import type { Crowd, StreamRule } from './relay.ts'
-import { call, listen } from './sockets.ts'
+import type { Crowd } from './relay.ts'
+import { bindDatagrams, call, listen } from './sockets.ts'
+
+/** How long a client of UDP may be silent, in ms. */
+const defaultIdle = 90_000
 
 /** To the thread. A descriptor that listens already may come with the rule. */
-export type Order = { id: number; op: 'open'; rule: StreamRule; listenFd?: number } | { id: number; op: 'close'; relay: number } | { id: number; op: 'end' }
+export type Order = { id: number; op: 'open'; rule: ForwardRule; listenFd?: number | undefined; idle?: number | undefined } | { id: number; op: 'close'; relay: number } | { id: number; op: 'end' }
 
 /** From the thread; `errno` 0: done. A relay is called by the id of the order that opened it. */
 export interface Report {
@@ -20,7 +26,8 @@ export interface Report {
  */
 export function runSpliceThread(port: MessagePort, wake: number): void {
   const poller = new Poller()
-  const relays = new Map<number, Relay>()
+  const relays = new Map<number, { close(): void }>()
+  let memory: DatagramMemory | undefined
   const crowd: Crowd = { eager: new Set(), paused: new Set() }
   const state = { isEnding: false }
 
@@ -31,9 +38,17 @@ export function runSpliceThread(port: MessagePort, wake: number): void {
       relays.delete(order.relay)
     }
     if (order.op !== 'open') return 0
-    const listener = order.listenFd ?? listen(order.rule.protocol, order.rule.hostIp, order.rule.hostPort)
+    const { id, rule, listenFd, idle = defaultIdle } = order
+    if (rule.protocol === 'udp') {
+      const listener = bindDatagrams(rule.hostIp, rule.hostPort, listenFd)
+      if (listener < 0) return -listener
+      relays.set(id, new DatagramRelay(poller, rule, { listener, idle, memory: (memory ??= new DatagramMemory()) }))
+      return 0
+    }
+    const { protocol } = rule
+    const listener = listenFd ?? listen(protocol, rule.hostIp, rule.hostPort)
     if (listener < 0) return -listener
-    relays.set(order.id, new Relay(poller, order.rule, { listener, crowd }))
+    relays.set(id, new Relay(poller, { ...rule, protocol }, { listener, crowd }))
     return 0
   }
 

@@ -2,8 +2,7 @@ import { writeSync } from 'node:fs'
 import { isMainThread, MessageChannel, Worker, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { errnoName, errnoText } from '../../kernel/errno.ts'
-import type { Forwarder } from '../rule.ts'
-import type { StreamRule } from './relay.ts'
+import type { Forwarder, ForwardRule } from '../rule.ts'
 import { call } from './sockets.ts'
 import { runSpliceThread } from './thread-main.ts'
 import type { Order, Report } from './thread-main.ts'
@@ -44,9 +43,9 @@ class SpliceThread {
     this.#keepAlive()
   }
 
-  async open(rule: StreamRule, listenFd: number | undefined): Promise<Forwarder> {
-    const { id, errno } = await this.#ask({ op: 'open', rule, listenFd })
-    if (errno !== 0) throw Object.assign(new Error(`listen ${errnoText(errno)}`), { code: errnoName(errno), errno: -errno })
+  async open(rule: ForwardRule, options: { listenFd?: number | undefined; idle?: number | undefined }): Promise<Forwarder> {
+    const { id, errno } = await this.#ask({ op: 'open', rule, ...options })
+    if (errno !== 0) throw Object.assign(new Error(`${rule.protocol === 'udp' ? 'bind' : 'listen'} ${errnoText(errno)}`), { code: errnoName(errno), errno: -errno })
     this.#open++
     this.#keepAlive()
     return {
@@ -81,8 +80,8 @@ class SpliceThread {
 
 let thread: SpliceThread | undefined
 
-export function forwardStream(rule: StreamRule, listenFd?: number): Promise<Forwarder> {
-  return (thread ??= new SpliceThread()).open(rule, listenFd)
+export function forwardByThread(rule: ForwardRule, options: { listenFd?: number | undefined; idle?: number | undefined }): Promise<Forwarder> {
+  return (thread ??= new SpliceThread()).open(rule, options)
 }
 
 /** Whether this is the thread and not the program: its file is the same, also in a bundle. */

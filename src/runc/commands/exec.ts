@@ -5,6 +5,7 @@ import { launchProgram, waitUntilExecuted } from '../../kernel/program-run.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { flag, isSet } from '../arguments.ts'
 import { callerFlags, planOf } from '../caller.ts'
+import { unknownCapabilities } from '../capabilities.ts'
 import type { Command } from '../command.ts'
 import { compileExec } from '../compile-exec.ts'
 import { comeCloser, layoutOf } from '../container-cgroup.ts'
@@ -13,7 +14,8 @@ import { execProcess } from '../exec-process.ts'
 import { useFilterStore } from '../filter-store.ts'
 import { addHome } from '../home.ts'
 import { withListenDescriptors } from '../listen-descriptors.ts'
-import { startError } from '../start-error.ts'
+import { warn } from '../output.ts'
+import { commandLineStartError } from '../start-error.ts'
 import { subCgroups } from '../sub-cgroups.ts'
 import { untilLeft } from '../until-left.ts'
 import { writePidFile } from './create.ts'
@@ -45,6 +47,7 @@ export const exec: Command = {
     const { init_process_pid: pid, cgroup, rootfs } = container.record
     await comeCloser(cgroup)
     const target = withListenDescriptors(addHome(linuxKernel, execProcess(spec.process, command, args), rootfs))
+    warn(unknownCapabilities(target.capabilities))
     const detach = isSet(args, 'detach')
     const plan = planOf(args, { terminal: target.terminal === true, detach, waits: false })
     const stdio = { terminal: target.terminal === true, stdin: false }
@@ -62,7 +65,7 @@ export const exec: Command = {
       const { runInForeground } = await import('../foreground.ts')
       return await runInForeground({ program, run })
     } catch (error) {
-      throw startError(error, target.args[0] ?? '')
+      throw commandLineStartError(error, target.args[0] ?? '')
     }
   },
 }

@@ -10,8 +10,7 @@ export const pause: Command = {
   run: async ({ root, args }) => {
     const container = load(root, args.rest[0]!)
     const status = statusOf(container)
-    if (status === 'stopped') throw new GantryError('Conflict', 'container not running')
-    if (status === 'paused') throw new GantryError('Conflict', 'container not running or created: paused')
+    if (status === 'stopped' || status === 'paused') throw new GantryError('Conflict', 'container not running')
     const { layout, managed } = requireCgroup(container.record, 'pause')
     await freeze(layout, managed.path)
     return 0

@@ -12,6 +12,7 @@ export const start: Command = {
     const container = load(root, args.rest[0]!)
     const status = statusOf(container)
     if (status === 'stopped') throw new GantryError('Conflict', 'cannot start a container that has stopped')
+    if (status === 'paused') throw new GantryError('Conflict', 'cannot start a container in the paused state')
     if (status !== 'created') throw new GantryError('Conflict', 'cannot start an already running container')
     const notify = listenForNotify(container.directory)
     warn(await startContainer(container, loadSpec(container.directory)))

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { updateManaged } from '../../kernel/cgroup/managed.ts'
 import { mergeResources } from '../../kernel/cgroup/merge-resources.ts'
 import { GantryError, messageOf } from '../../lib/errors.ts'
@@ -7,6 +6,7 @@ import { flag, type Arguments, type FlagTable } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { pidsOf, requireCgroup } from '../container-cgroup.ts'
 import { load, loadSpec, saveSpec, statusOf } from '../container-store.ts'
+import { readGiven } from '../given-file.ts'
 import { updateIntelRdt } from '../intel-rdt.ts'
 import type { OciResources } from '../spec.ts'
 import { bytesOf } from './size.ts'
@@ -84,8 +84,9 @@ function resourcesOf(args: Arguments): OciResources {
 
 /** "-" is standard input. */
 function readResources(path: string): OciResources {
+  const text = readGiven(path)
   try {
-    return parseJson(readFileSync(path === '-' ? 0 : path, 'utf8')) as OciResources
+    return parseJson(text) as OciResources
   } catch (cause) {
     throw new GantryError('InvalidParameter', `cannot read resources from ${path}: ${messageOf(cause)}`, { cause })
   }

@@ -47,6 +47,15 @@ const rows: Record<string, { flag?: number; set?: number; clear?: number; off?: 
   dirsync: { flag: flags.MS_DIRSYNC },
   mand: { flag: flags.MS_MANDLOCK },
   nomand: { flag: flags.MS_MANDLOCK, off: true },
+  silent: { flag: flags.MS_SILENT },
+  loud: { flag: flags.MS_SILENT, off: true },
+  acl: { flag: flags.MS_POSIXACL },
+  noacl: { flag: flags.MS_POSIXACL, off: true },
+  iversion: { flag: flags.MS_I_VERSION },
+  noiversion: { flag: flags.MS_I_VERSION, off: true },
+  lazytime: { flag: flags.MS_LAZYTIME },
+  nolazytime: { flag: flags.MS_LAZYTIME, off: true },
+  remount: { flag: flags.MS_REMOUNT },
   defaults: {},
 }
 

@@ -52,7 +52,7 @@ export function normalised({ code, stdout, stderr }: Finished, binary: boolean):
     // What the original has added to, or taken from, its texts since the release that is compared.
     .replaceAll(/(?:failed to create task for container|error during container init|failed to set up container networking|no such image: nothing): /g, '')
     .replaceAll(/invalid (?:config for network \w+|endpoint settings|network config|pool request): *\n?/g, '')
-    .replaceAll(/WARNING: IPv4 forwarding is disabled\. Networking will not work\.\n?/gi, '')
+    .replaceAll(/(?:WARNING: )?IPv4 forwarding is disabled\. Networking will not work\.\n?/gi, '')
     .replaceAll(/\n{2,}/g, '\n')
     .replaceAll(/[ \t]+$/gm, '')
     .trim()}`

@@ -13,6 +13,14 @@ async function attackEntering(stage: EscapeStage, flags: string[]): Promise<stri
   return await stage.ok('logs', container.id)
 }
 
+/** Each thing that was said, once. */
+async function injectIntoEntering(stage: EscapeStage, flags: string[], exec: string[]): Promise<string> {
+  await using container = await stage.container('--cap-add', 'SYS_PTRACE', ...flags, ...stage.armed, tools, '/attack/inject', '4')
+  for (let round = 0; round < 20; round++) await stage.docker('exec', ...exec, container.id, 'true')
+  await stage.docker('wait', container.id)
+  return [...new Set((await stage.ok('logs', container.id)).split('\n'))].join('\n')
+}
+
 attackEngine('escapes through other processes', (stage) => {
   void test('what enters a container cannot be traced, read or opened before it has become the command (CVE-2016-9962)', async () => {
     const said = await attackEntering(stage, [])
@@ -29,6 +37,17 @@ attackEngine('escapes through other processes', (stage) => {
     const said = await stage.ok('logs', container.id)
     assert.match(said, /^met root$/m, 'nothing was met: the attack itself does not work')
     assert.doesNotMatch(said, /^(reached|wrote)/m)
+  })
+
+  void test('who may trace gains nothing by code of his own in what enters: it has no right, and no filter is missing, that the container has not', async () => {
+    for (const exec of [[], ['-t', '-u', '1000:1000']]) {
+      const said = await injectIntoEntering(stage, [], exec)
+      if (process.arch === 'x64') assert.match(said, /^met$/m, 'no code of his own has run in what enters: the attack itself does not work')
+      assert.doesNotMatch(said, /^reached/m)
+      const allowed = exec.includes('-u') ? '0000000000000000' : '00000000a80c25fb'
+      assert.deepEqual(new Set(said.match(/^rights.*$/gm)), new Set([`rights ${allowed} 2`]), exec.join(' '))
+    }
+    assert.match(await injectIntoEntering(stage, ['--cap-add', 'SYS_ADMIN'], []), process.arch === 'x64' ? /^reached sethostname$/m : /^rights/m, 'what takes a capability that the container has works')
   })
 
   void test('the monitor is out of sight: no pid, no socket, no file of it is in the container', async () => {

@@ -150,7 +150,7 @@ export const refusalCases: [dockerfile: string, error: RegExp][] = [
   ['FROM tiny\nCOPY a', /line 2: COPY requires at least two arguments/],
   ['FROM tiny\nENV', /line 2: ENV requires at least one argument/],
   ['FROM tiny\nUSER', /line 2: USER requires exactly one argument/],
-  ['FROM tiny\nCOPY --form=a b c', /line 2: unknown flag: --?form/],
+  ['FROM tiny\nCOPY --form=a b c', /line 2: unknown flag: form \(did you mean from\?\)/],
   ['FROM tiny\nEXPOSE 70000', /line 2: invalid containerPort: 70000/],
   ['FROM tiny\nHEALTHCHECK --interval=x CMD true', /line 2: .*x/],
   ['FROM tiny\nSHELL bash', /line 2: SHELL requires the arguments to be in JSON form/],

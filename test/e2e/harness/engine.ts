@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts'
 import { type NetworkHost, makeHost } from './network-host.ts'
 import { makePrivateDirectory, removePrivateDirectory } from './private-directory.ts'
 import { read } from './processes.ts'
-import { program } from './program.ts'
+import { program, projectRoot } from './program.ts'
 
 export type EngineKind = 'gantryd' | 'dockerd'
 
@@ -40,10 +40,13 @@ export interface EngineOptions {
   flags?: string[]
   /** A command prefix that enters more than the network host. */
   enter?: string[]
+  /** What is done with the empty data root before the engine starts. */
+  furnish?: (dataRoot: string) => Promise<void>
 }
 
 /** Starts an engine and waits until it answers. */
-export async function startEngine({ kind, flags = [], enter = [] }: EngineOptions): Promise<Engine> {
+export async function startEngine({ kind, flags = [], enter = [], furnish }: EngineOptions): Promise<Engine> {
+  const daemonProgram = program(kind)
   const directory = makePrivateDirectory()
   const dataRoot = path.join(directory, 'd')
   const execRoot = path.join(directory, 'x')
@@ -56,7 +59,7 @@ export async function startEngine({ kind, flags = [], enter = [] }: EngineOption
   const ends = ['--pidfile', path.join(directory, 'p'), '--host', `unix://${socket}`]
   // Gantry's containers always outlive their daemon; the original has to be told.
   const extra = kind === 'dockerd' ? ['--live-restore', '--containerd', path.join(directory, 'c/s')] : []
-  const command = [...host.enter, ...enter, program(kind), ...places, ...ends, ...extra, ...flags]
+  const command = [...host.enter, ...enter, daemonProgram, ...places, ...ends, ...extra, ...flags]
   const created = new Set<string>()
   const core = kind === 'dockerd' ? await launchContainerd(directory) : undefined
   let daemon: ReturnType<typeof launch> | undefined
@@ -106,6 +109,7 @@ export async function startEngine({ kind, flags = [], enter = [] }: EngineOption
     },
   }
   try {
+    await furnish?.(dataRoot)
     await engine.start()
   } catch (error) {
     await engine.remove()
@@ -121,7 +125,9 @@ function ended({ exitCode, signalCode }: ReturnType<typeof launch>): boolean {
 function launch(command: string[], logFile: string) {
   const log = openSync(logFile, 'a')
   const [file = '', ...args] = command
-  return spawn(file, args, { stdio: ['ignore', log, log], cwd: '/', detached: true })
+  // Where the original finds docker-proxy, docker-init and the shim when scripts/setup unpacked them.
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:${path.join(projectRoot, 'build/bin')}` }
+  return spawn(file, args, { stdio: ['ignore', log, log], cwd: '/', detached: true, env })
 }
 
 /** The original engine gets a core of its own, which like its containers outlives it. */

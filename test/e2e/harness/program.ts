@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 
@@ -16,7 +17,13 @@ export function program(name: string): string {
   return found
 }
 
-function executable(file: string): boolean {
+/** A client of before the buildx plugin, of version 20, as Debian 12 has it. */
+export function findOldDocker(): string | undefined {
+  const places = ['/usr/bin/docker', path.join(projectRoot, 'build/bin/docker')].filter(executable)
+  return places.find((file) => spawnSync(file, ['--version'], { encoding: 'utf8' }).stdout.includes('version 20.'))
+}
+
+export function executable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK)
     return true

@@ -28,6 +28,7 @@ export function fakeEngine(parts: FakeEngine = {}): Engine {
     buildkit: unexpected('buildkit', parts.buildkit ?? {}),
     events: createEvents(),
     system: {
+      experimental: false,
       info: async () => ({ ID: 'x', Containers: 0, Driver: 'overlay2', ServerVersion: '0.1.0', OSType: 'linux' }),
       features: () => ({}),
       version: () => ({ Version: '0.1.0', Os: 'linux', Arch: 'amd64', Components: [{ Name: 'Engine', Version: '0.1.0', Details: {} }] }),

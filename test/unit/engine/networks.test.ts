@@ -34,7 +34,7 @@ const events: Events = {
     throw new Error('nobody listens here')
   },
 }
-const members: NetworkMembers = { connect: async () => {}, disconnect: async () => Promise.reject(new GantryError('NotFound', 'No such container: gone')) }
+const members: NetworkMembers = { connect: async () => {}, forget: async () => false, disconnect: async () => Promise.reject(new GantryError('NotFound', 'No such container: gone')) }
 const networks = createNetworks({ service, events, members })
 
 void test('inspect has every key of a network, and its containers', async () => {

@@ -12,7 +12,7 @@ const states = ['running', 'running', 'paused', 'exited', 'created']
 const system = createSystem({
   id: 'the-id', version: '1.2.3', gitCommit: 'abc', buildTime: '', dataRoot: '/data', labels: ['a=b'], debug: () => true,
   snapshotter: { name: 'overlay2', status: () => [['Backing Filesystem', 'extfs']] },
-  networkDrivers: ['bridge'], logDrivers: ['json-file'], runtimes: () => ({ gantry: { path: 'gantry-runc' } }), defaultRuntime: 'gantry', initPath: 'gantry-init',
+  networkDrivers: ['bridge'], logDrivers: ['json-file'], runtimes: () => ({ gantry: { path: 'gantry-runc' } }), kernel: { tool: () => Promise.reject(new Error('no runtime here is a program')) }, defaultRuntime: 'gantry', initPath: 'gantry-init',
   containers: { list: async () => states.map((State) => ({ State, ImageID: 'i' }) as ContainerSummary) },
   images: { store: { list: () => [] as unknown[] } as ImageStore, list: async () => [{ Id: 'i', Size: 5 }] } as unknown as Images,
   layerSize: () => 0,

@@ -39,7 +39,7 @@ void describe('a plugin is found', () => {
   })
 
   test('or it is not, and what is written of it is wrong', () => {
-    for (const name of ['weave', '../etc/passwd', '']) assert.throws(() => findPlugin(name, folders), { kind: 'NotFound', message: `could not find plugin ${name} in v1 plugin registry: plugin not found` })
+    for (const name of ['weave', '../etc/passwd', '']) assert.throws(() => findPlugin(name, folders), { kind: 'NotFound', message: `plugin "${name}" not found` })
     write(folders.specifications[0], 'weave.spec', 'nonsense')
     assert.throws(() => findPlugin('weave', folders), { kind: 'InvalidParameter', message: /cannot use plugin weave: .*weave\.spec: "nonsense" is no address/ })
   })

@@ -5,12 +5,14 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { DockerProxyHolder } from '../../../src/net/docker-proxy-holder.ts'
 import type { HeldRule } from '../../../src/net/port-holder.ts'
+import { findProgram } from '../../e2e/harness/program.ts'
 import { PrivateHost } from './private-host.ts'
 
 const ours: [string, string] = [process.execPath, path.join(import.meta.dirname, '../../../src/proxy/main.ts')]
+const original = findProgram('docker-proxy')
 const programs: { name: string; program: [string, ...string[]]; skip: boolean }[] = [
   { name: 'gantry-proxy', program: ours, skip: false },
-  { name: 'docker-proxy', program: ['/usr/sbin/docker-proxy'], skip: !existsSync('/usr/sbin/docker-proxy') },
+  { name: 'docker-proxy', program: [original ?? ''], skip: original === undefined },
 ]
 
 let host: PrivateHost

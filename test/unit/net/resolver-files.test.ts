@@ -61,6 +61,9 @@ void describe('resolv.conf', () => {
 
 void describe('hosts', () => {
   void it('names the container, and what was added before it', () => {
+    for (const [hostname, domainname, names] of [['box', '', 'box'], ['box.corp.test', '', 'box.corp.test box'], ['box.corp', 'test', 'box.corp.test box']]) {
+      assert.equal(hostsFile({ hostname: hostname ?? '', domainname, addresses: ['172.17.0.2'], hostGateway: '' }).split('\n').at(-2), `172.17.0.2\t${names}`)
+    }
     const made = hostsFile({ hostname: 'box', domainname: 'example', addresses: ['172.17.0.2'], extraHosts: ['db:10.0.0.5', 'up=host-gateway', 'six:[::1]'], hostGateway: '172.17.0.1' })
     assert.deepEqual(made.split('\n').slice(0, 2), ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'])
     assert.deepEqual(made.split('\n').slice(-5), ['10.0.0.5\tdb', '172.17.0.1\tup', '::1\tsix', '172.17.0.2\tbox.example box', ''])

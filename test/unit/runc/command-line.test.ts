@@ -82,7 +82,7 @@ describe('gantry-runc', { skip: process.getuid?.() !== 0 && 'needs root', concur
     const { code } = await runc('--log', log, '--log-format', 'json', 'run', '-b', bundle, 'three')
     assert.equal(code, 1)
     const line = JSON.parse(readFileSync(log, 'utf8')) as { level: string; msg: string }
-    assert.deepEqual([line.level, line.msg], ['error', 'gantry-runc run failed: exec: "not-there": executable file not found in $PATH'])
+    assert.deepEqual([line.level, line.msg], ['error', 'gantry-runc run failed: unable to start container process: exec: "not-there": executable file not found in $PATH'])
     assert.deepEqual(readdirSync(root), [])
     assert.match((await runc('create', '-b', bundle, '--console-socket', '/x', 'three')).stderr, /cannot use console socket if gantry-runc will not detach or allocate tty/)
     assert.match((await runc('restore', 'x')).stderr, /JSON specification file config.json not found/)

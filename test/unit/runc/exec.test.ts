@@ -8,6 +8,7 @@ import { nativeArchitecture } from '../../../src/kernel/seccomp/architecture.ts'
 import { defaultProfile } from '../../../src/kernel/seccomp/default-profile.ts'
 import { resolveProfile } from '../../../src/kernel/seccomp/profile.ts'
 import { ContainerHost, type Container } from './container-host.ts'
+import type { OciSeccomp, OciSpec } from '../../../src/runc/spec.ts'
 import { dockerCapabilities, sampleSpec } from './sample-spec.ts'
 
 describe('a further process in a container', { skip: process.getuid?.() !== 0 && 'needs root', concurrency: false }, () => {
@@ -64,6 +65,46 @@ describe('a further process in a container', { skip: process.getuid?.() !== 0 &&
     // One that failed is reported a moment before it has gone.
     for (let wait = 0; wait < 100 && listProcesses(host.layout, container.cgroupPath).length > 1; wait++) await sleep(10)
     assert.deepEqual(listProcesses(host.layout, container.cgroupPath), [container.monitor.pid])
+  })
+})
+
+describe('a further process in a container that may trace', { skip: process.getuid?.() !== 0 && 'needs root', concurrency: false }, () => {
+  const host = new ContainerHost()
+  const filtered = (profile: OciSeccomp): OciSpec => {
+    const spec = sampleSpec(host.rootfs, { args: ['sleep', '1000'] })
+    for (const set of ['bounding', 'permitted', 'effective'] as const) spec.process!.capabilities![set]!.push('CAP_SYS_PTRACE')
+    spec.linux!.seccomp = profile
+    return spec
+  }
+  const docker = resolveProfile(defaultProfile, { capabilities: [...dockerCapabilities], kernel: { major: 6, minor: 1 }, architecture: nativeArchitecture() })
+  const profiles: Record<string, OciSeccomp> = {
+    'that of Docker': docker,
+    'one that lets no process be made': { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['clone', 'clone3', 'fork', 'vfork'], action: 'SCMP_ACT_ERRNO' }] },
+    'one that allows little': { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: docker.syscalls!.flatMap(({ names }) => names).filter((name) => !['setsid', 'close_range', 'clone'].includes(name)), action: 'SCMP_ACT_ALLOW' }] },
+  }
+  after(() => host.close())
+
+  for (const [name, profile] of Object.entries(profiles)) {
+    test(`is what it is elsewhere, under a filter like ${name}`, async () => {
+      const container = await host.create(filtered(profile))
+      await container.monitor.start()
+      const script = 'while read -r name value rest; do case $name in Seccomp:|CapEff:|CapBnd:|NoNewPrivs:|Uid:) echo "$name $value";; esac; done </proc/self/status; read -r a b c d pgrp session rest </proc/self/stat; [ $pgrp = $session ] && echo "leads its session"; ulimit -n'
+      const { code, stdout, stderr } = await container.exec({ args: ['sh', '-c', script], rlimits: [{ type: 'RLIMIT_NOFILE', soft: 77, hard: 88 }], oomScoreAdj: 12 })
+      assert.deepEqual([code, stdout, stderr], [0, 'Uid: 0\nCapEff: 00000000a80c25fb\nCapBnd: 00000000a80c25fb\nNoNewPrivs: 0\nSeccomp: 2\nleads its session\n77\n', ''])
+      const terminal = await container.exec({ args: ['sh', '-c', 'echo in colour >/dev/tty'], terminal: true, user: { uid: 1234, gid: 5 } })
+      assert.equal(terminal.stdout, 'in colour\r\n')
+      await assert.rejects(container.exec({ args: ['/tmp'] }), { label: 'execute "/tmp"', code: 'EISDIR' })
+      await assert.rejects(container.exec({ cwd: '/nowhere' }), { message: 'chdir to cwd ("/nowhere") set in config.json failed: no such file or directory' })
+      await container.kill()
+    })
+  }
+
+  test('does not count who made it against a limit of processes', async () => {
+    const container = await host.create(filtered(docker))
+    await container.monitor.start()
+    const { code, stderr } = await container.exec({ args: ['true'], user: { uid: 54_321, gid: 5 }, rlimits: [{ type: 'RLIMIT_NPROC', soft: 1, hard: 1 }] })
+    assert.deepEqual([code, stderr], [0, ''])
+    await container.kill()
   })
 })
 

@@ -121,11 +121,11 @@ const programs: Record<string, () => Program> = {
     }),
   'exec-where-the-container-may-trace': () =>
     compileExec({
-      ...common, pid: 7, seccomp: undefined, layout: v2, stdio: { terminal: false, stdin: false }, security: kernelParts,
-      process: { ...sampleSpec('/').process!, args: ['ls'], oomScoreAdj: 5, capabilities: { bounding: ['CAP_SYS_PTRACE'], permitted: ['CAP_SYS_PTRACE'] } },
+      ...common, pid: 7, watched: true, seccomp: { defaultAction: 'SCMP_ACT_ALLOW' }, layout: v2, stdio: { terminal: true, stdin: false }, security: kernelParts,
+      process: { ...sampleSpec('/').process!, args: ['ls'], oomScoreAdj: 5, user: { uid: 1000, gid: 1000 }, capabilities: { bounding: ['CAP_SYS_PTRACE'], permitted: ['CAP_SYS_PTRACE'] } },
       users: { kind: 'own', uids: [], gids: [], privileged: true, setsGroups: true, caller: { uid: 0, gid: 0 } },
     }),
-  exec: () => compileExec({ ...common, pid: 7, users: { kind: 'own', uids: [], gids: [], privileged: true, setsGroups: true, caller: { uid: 0, gid: 0 } }, security: kernelParts, process: { ...sampleSpec('/').process!, cwd: '/tmp', args: ['ls', '-l'] }, seccomp: undefined, layout: v1, stdio: { terminal: false, stdin: false } }),
+  exec: () => compileExec({ ...common, pid: 7, watched: false, users: { kind: 'own', uids: [], gids: [], privileged: true, setsGroups: true, caller: { uid: 0, gid: 0 } }, security: kernelParts, process: { ...sampleSpec('/').process!, cwd: '/tmp', args: ['ls', '-l'] }, seccomp: undefined, layout: v1, stdio: { terminal: false, stdin: false } }),
 }
 
 describe('the program of', { skip: process.arch !== 'x64' && 'flags differ by architecture' }, () => {

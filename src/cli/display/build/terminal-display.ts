@@ -12,7 +12,7 @@ export function terminalDisplay({ out, model }: DisplayTarget): BuildDisplay {
   let dirty = true
 
   function draw(state: 'running' | 'done' | 'failed'): void {
-    const width = out.columns ?? 80
+    const width = out.columns || 80
     const height = Math.max(5, (out.rows ?? 24) - 2)
     const seconds = ((Date.now() - begun) / 1000).toFixed(1)
     const count = `(${model.completed}/${model.vertices.size})`

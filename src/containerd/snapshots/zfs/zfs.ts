@@ -19,25 +19,36 @@ const sealed = 'layer'
 /** A dataset for each layer and container, by zfs(8). */
 export const zfs: SnapshotDriver = {
   name: 'zfs',
-  async missing({ kernel }) {
+  async missing({ kernel, root, options = [] }) {
     const reason = missingFilesystem('zfs', () => loadFilesystem(kernel, 'zfs'))
     if (reason !== undefined) return reason
     if (!existsSync('/dev/zfs')) return 'cannot find /dev/zfs'
     const { code } = await kernel.tool(['zfs', 'version'])
-    return code === 127 ? 'exec: "zfs": executable file not found in $PATH' : undefined
+    if (code === 127) return 'exec: "zfs": executable file not found in $PATH'
+    return parentOf(root, optionsOf(options)) === undefined ? 'prerequisites for driver not satisfied (wrong filesystem?): say --storage-opt zfs.fsname' : undefined
   },
   async open({ root, kernel, options, log }) {
-    const given = driverOptions('zfs', 'zfs', options, ['fsname', 'mountopt'])
+    const given = optionsOf(options)
+    const parent = parentOf(root, given)
+    if (parent === undefined) throw new GantryError('Unavailable', `cannot open zfs at ${root}: it is on no dataset`)
     mkdirSync(root, { recursive: true, mode: 0o700 })
-    const parent = given.get('fsname') ?? datasetOf(root)
-    if (parent === undefined) throw new GantryError('Unavailable', 'prerequisites for driver not satisfied (wrong filesystem?): say --storage-opt zfs.fsname')
     return await openTrees({ root, kernel, log, backend: zfsBackend(root, kernel, { parent, mountOptions: given.get('mountopt') ?? '' }) })
   },
+}
+
+function optionsOf(options: readonly string[]): Map<string, string> {
+  return driverOptions('zfs', 'zfs', options, ['fsname', 'mountopt'])
+}
+
+/** The dataset to make others in. */
+function parentOf(root: string, given: Map<string, string>): string | undefined {
+  return given.get('fsname') ?? datasetOf(root)
 }
 
 function zfsBackend(root: string, kernel: Kernel, { parent, mountOptions }: { parent: string; mountOptions: string }): TreeBackend {
   const dataset = (tree: string): string => `${parent}/${tree}`
   const directory = (tree: string): string => join(root, 'graph', tree)
+  const pool = parent.split('/')[0]!
   const rows = new Map<string, string>()
   mkdirSync(join(root, 'graph'), { recursive: true, mode: 0o710 })
   const isOpen = (tree: string): boolean => {
@@ -50,6 +61,7 @@ function zfsBackend(root: string, kernel: Kernel, { parent, mountOptions }: { pa
       const [property = '', value = ''] = line.split('\t')
       rows.set(property, value)
     }
+    rows.set('health', await runHostTool(kernel, 'zpool', 'list', '-H', '-o', 'health', pool))
   }
   return {
     name: 'zfs',
@@ -88,7 +100,8 @@ function zfsBackend(root: string, kernel: Kernel, { parent, mountOptions }: { pa
     },
     graphData: (tree) => ({ Dataset: dataset(tree), Mountpoint: directory(tree) }),
     status: () => [
-      ['Zpool', parent.split('/')[0]!],
+      ['Zpool', pool],
+      ['Zpool Health', rows.get('health') ?? ''],
       ['Parent Dataset', parent],
       ['Space Used By Parent', rows.get('used') ?? ''],
       ['Space Available', rows.get('available') ?? ''],

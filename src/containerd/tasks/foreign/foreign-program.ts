@@ -1,10 +1,12 @@
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../../../kernel/constants/files.ts'
+import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY } from '../../../kernel/constants/files.ts'
 import { MS_REC, MS_SLAVE } from '../../../kernel/constants/mounts.ts'
-import { CLONE_NEWNS, PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGPIPE } from '../../../kernel/constants/processes.ts'
+import { CLONE_NEWNET, CLONE_NEWNS, PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGPIPE } from '../../../kernel/constants/processes.ts'
 import { AF_UNIX, MSG_CMSG_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../../kernel/constants/sockets.ts'
 import type { Cell, Program } from '../../../kernel/program.ts'
 import { addressOf, ProgramBuilder } from '../../../kernel/program-builder.ts'
 import { descriptorMessage } from '../../../runc/descriptor-message.ts'
+import { writeText } from '../../../runc/paths.ts'
+import { sysctlPath } from '../../../runc/sysctl.ts'
 import { prepareMonitor, watchFile, type MonitorSide } from '../../../runc/monitor-side.ts'
 import { dropChildEnds, type StdioPlan } from '../../../runc/stdio.ts'
 import { commandLine, runtimeFiles, type ForeignRuntime } from './foreign-runtime.ts'
@@ -20,6 +22,8 @@ export interface CompileForeign {
   waits: boolean
   /** A file of the container's cgroup, whose last words the monitor keeps. */
   watched?: string
+  /** The monitor and the runtime are in a network namespace of their own, with these settings; the file `holder` gets the monitor's pid. */
+  network?: { sysctls: Record<string, string> }
 }
 
 const [ECHILD, ENOENT] = [10, 2]
@@ -32,11 +36,12 @@ export const runtimeFailed = 'make the process with the runtime'
  * process becomes its child when the runtime has gone (prctl(2), PR_SET_CHILD_SUBREAPER). The runtime's own descriptors
  * 0, 1 and 2 are the process's; a terminal comes over the console socket.
  */
-export function compileForeign({ runtime, stdio, directory, command, waits, watched }: CompileForeign): Program {
+export function compileForeign({ runtime, stdio, directory, command, waits, watched, network }: CompileForeign): Program {
   const builder = new ProgramBuilder()
   const side = prepareMonitor(builder, directory, stdio)
   const consoleSocket = builder.cell('console socket')
   if (stdio.terminal) listenForConsole(builder, consoleSocket)
+  if (network !== undefined) makeNetwork(builder, network.sysctls)
   if (waits) builder.monitor(side.block)
   const [child, made, pid, status] = [builder.label(), builder.label(), builder.cell('runtime'), builder.cell('status of the runtime')]
   builder.call('adopt orphans', 'prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0])
@@ -70,6 +75,22 @@ function listenForConsole(builder: ProgramBuilder, socket: Cell): void {
   builder.call('listen for the console', 'listen', [socket, 1])
 }
 
+/** /proc/sys/net is that of whoever looks. */
+function makeNetwork(builder: ProgramBuilder, sysctls: Record<string, string>): void {
+  const [own, file, text] = [builder.cell('own pid'), builder.cell('file'), builder.space(16)]
+  builder.call('make a network namespace', 'unshare', [CLONE_NEWNET])
+  for (const [key, value] of Object.entries(sysctls)) {
+    builder.call(`open sysctl ${key}`, 'openat', [AT_FDCWD, builder.string(`/proc/${sysctlPath(key)}`), O_WRONLY | O_CLOEXEC, 0], { save: file })
+    writeText(builder, `set sysctl ${key} to ${value}`, file, value)
+    builder.call(`close sysctl ${key}`, 'close', [file])
+  }
+  builder.call('look who this is', 'getpid', [], { save: own })
+  builder.format('write that down', text, '%', own)
+  builder.call(`make the file ${runtimeFiles.holder}`, 'openat', [AT_FDCWD, builder.string(runtimeFiles.holder), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600], { save: file })
+  builder.call('tell who is in the network namespace', 'write', [file, text, 12], { min: 12 })
+  builder.call('close the file', 'close', [file])
+}
+
 /** The runtime has sent it before it left. */
 function receiveConsole(builder: ProgramBuilder, { block }: MonitorSide, socket: Cell): void {
   const connection = builder.cell('console connection')
@@ -87,7 +108,7 @@ function openProcess(builder: ProgramBuilder, { block }: MonitorSide): void {
   builder.call('open the process', 'pidfd_open', [block.pid, 0], { save: block.pidfd })
 }
 
-function becomeRuntime(builder: ProgramBuilder, { pipes }: MonitorSide, { hidden }: ForeignRuntime, argv: readonly string[]): void {
+function becomeRuntime(builder: ProgramBuilder, { pipes }: MonitorSide, { hidden, environment: further = [] }: ForeignRuntime, argv: readonly string[]): void {
   if (hidden.length > 0) {
     builder.call('make a mount namespace for the runtime', 'unshare', [CLONE_NEWNS])
     builder.call('let no mount out of it', 'mount', [null, builder.string('/'), null, MS_REC | MS_SLAVE, null])
@@ -99,7 +120,7 @@ function becomeRuntime(builder: ProgramBuilder, { pipes }: MonitorSide, { hidden
   }
   builder.call('take SIGPIPE as usual', 'rt_sigaction', [SIGPIPE, builder.space(32), null, 8])
   const words = argv.map((word) => builder.string(word))
-  const environment = [`PATH=${process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}`]
+  const environment = [`PATH=${process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}`, ...further]
   const envp = builder.pointers(environment.map((entry) => builder.string(entry)))
   builder.call(`run ${argv[0]}`, 'execve', [builder.string(argv[0] ?? ''), builder.pointers(words), envp])
 }

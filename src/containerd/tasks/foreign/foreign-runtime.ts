@@ -8,7 +8,7 @@ import { hiddenDirectories, type HiddenDirectories } from './hidden-directories.
 import { runtimeFailure } from './runtime-failure.ts'
 
 /** File names in the directory of a task or an exec. */
-export const runtimeFiles = { log: 'log.json', pid: 'pid', console: 'c', process: 'process.json' } as const
+export const runtimeFiles = { log: 'log.json', pid: 'pid', console: 'c', process: 'process.json', holder: 'holder' } as const
 
 /** A runtime as one container sees it. */
 export interface ForeignRuntime {
@@ -18,6 +18,8 @@ export interface ForeignRuntime {
   hidden: HiddenDirectories
   /** It has systemd make the cgroup. */
   systemd: boolean
+  /** Beside PATH, when it makes a process. */
+  environment?: readonly string[]
 }
 
 export interface OpenForeignRuntime {

@@ -77,6 +77,9 @@ export function foreignTaskRuntime(task: ForeignTask, monitor: Monitor | undefin
       })
       for (const signal of pending.splice(0)) await run('kill', state.id, String(signal))
     },
+    checkpoint: async () => {
+      throw new GantryError('NotImplemented', `not implemented yet: checkpoints of containers with the runtime ${runtime.choice.name}`)
+    },
     remove: async () => {
       // With --force it is no error that there is none, but not every runtime knows that.
       await run('delete', '--force', state.id).catch(async (error: unknown) => {

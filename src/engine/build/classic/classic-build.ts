@@ -56,7 +56,7 @@ function requestOf(build: ClassicBuild, { context, names }: { context: ReceivedC
   const { target, platform, buildArgs, labels, noCache, pull, cacheFrom, credentials, run } = build
   return {
     dockerfile: context.dockerfile,
-    context: { root: context.root, ignored: context.ignored, disposable: true },
+    context: { root: context.root, ignored: context.ignored, disposable: true, ...(context.archive && { archive: context.archive }) },
     namedContexts: new Map(),
     ...(target !== undefined && { target }),
     platforms: platform === undefined ? [] : [platform],

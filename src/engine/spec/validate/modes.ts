@@ -14,8 +14,11 @@ export function checkModes(config: ContainerConfig, hostConfig: HostConfig, netw
   if (!isMode(UTSMode, ['host'], false)) throw invalid(`invalid UTS mode: ${UTSMode}`)
   if (!isMode(CgroupnsMode, ['host', 'private'], false)) throw invalid(`invalid cgroup namespace mode: ${CgroupnsMode}`)
   if (!isMode(UsernsMode, ['host'], false)) throw invalid(`invalid user namespace mode: ${UsernsMode}`)
-  if (NetworkMode === 'container:') throw invalid('invalid container format container:<name|id>')
+  if (NetworkMode === 'container:') throw invalid('Invalid network mode: invalid container format container:<name|id>')
   if (isHost(UTSMode) && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode')
+  if (hostConfig.Links?.length && (isContainer(NetworkMode) || isHost(NetworkMode))) {
+    throw invalid(`conflicting options: ${isHost(NetworkMode) ? 'host type networking' : 'container type network'} can't be used with links. This would result in undefined behavior`)
+  }
   if (isContainer(NetworkMode)) checkContainerNetwork(config, hostConfig, networking)
 }
 

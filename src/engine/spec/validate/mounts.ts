@@ -23,7 +23,8 @@ export function checkMounts(config: ContainerConfig, hostConfig: HostConfig): vo
     seen.add(destination)
   }
   for (const destination of Object.keys(config.Volumes ?? {})) {
-    const problem = destinationProblem(destination)
+    // Relative to the root, as the images of old builders have them.
+    const problem = destinationProblem(`/${destination}`)
     if (problem) throw invalid(`invalid volume specification: '${destination}': invalid mount config for type "volume": ${problem}`)
   }
 }

@@ -50,19 +50,19 @@ export function validateCreate({ config, hostConfig, networking, host, cgroupDri
 }
 
 function checkConfig(config: ContainerConfig): void {
-  const { WorkingDir, StopSignal, StopTimeout, Env } = config
+  const { WorkingDir, StopSignal, Env } = config
   if (WorkingDir && !WorkingDir.startsWith('/')) {
     throw invalid(`the working directory '${WorkingDir}' is invalid, it needs to be an absolute path`)
   }
   if (StopSignal && signalNumber(StopSignal) === undefined) throw invalid(`Invalid signal: ${StopSignal}`)
-  if (typeof StopTimeout === 'number' && StopTimeout < -1) throw invalid(`invalid stop timeout: ${StopTimeout}`)
   for (const entry of Env ?? []) {
     if (entry === '' || entry.startsWith('=')) throw invalid(`invalid environment variable: ${entry}`)
     if (entry.includes('\0')) throw invalid(`invalid environment variable: ${JSON.stringify(entry)}`)
   }
 }
 
-function checkIsolation({ Isolation }: HostConfig): void {
+function checkIsolation({ Annotations, Isolation }: HostConfig): void {
+  if (Annotations && '' in Annotations) throw invalid('invalid Annotations: the empty string is not permitted as an annotation key')
   if (Isolation && Isolation.toLowerCase() !== 'default') throw invalid(`invalid isolation (${Isolation}): linux only supports 'default'`)
 }
 

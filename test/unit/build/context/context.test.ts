@@ -33,7 +33,11 @@ function place(context: TestContext): RemoteOptions & { home: string } {
   return { home, kernel: linuxKernel, parent: path.join(home, 'contexts'), directory: path.join(home, 'kept'), dockerfile: 'Dockerfile', signal: new AbortController().signal }
 }
 
-const receive = async (members: Members, options: ReceiveOptions, encode = (bytes: Buffer): Buffer => bytes) => await receiveContext(Readable.from([encode(await tarOf(members))]), options)
+const receive = async (members: Members, options: ReceiveOptions, encode = (bytes: Buffer): Buffer => bytes) => {
+  const received = await receiveContext(Readable.from([encode(await tarOf(members))]), options)
+  await received.archive?.unpack()
+  return received
+}
 const dockerfile = { name: 'Dockerfile', text: 'FROM scratch\n' }
 
 for (const [coding, encode] of [['plain', (bytes: Buffer) => bytes], ['gzip', gzipSync], ['bzip2', (bytes: Buffer) => execFileSync('bzip2', ['-c'], { input: bytes })]] as const) {

@@ -90,7 +90,7 @@ export function bench(context: TestContext, { source = {}, image = {} }: { sourc
       ignoreCache: false,
       ...change,
     }),
-    copy: (step, options) => copier.copyInto(step, places.root, whole(options)),
+    copy: async (step, options) => void (await copier.copyInto(step, places.root, whole(options))),
     digest: (step, options) => copier.copyDigest(step, whole(options)),
   }
 }

@@ -19,18 +19,18 @@ const refused: [text: string, message: string][] = [
   ['FROM a as b c', 'dockerfile parse error on line 1: FROM requires either one or three arguments'],
   ['FROM a AS 1b', 'dockerfile parse error on line 1: invalid name for build stage: "1b", name can\'t start with a number or contain symbols'],
   ['FROM a AS b/c', 'dockerfile parse error on line 1: invalid name for build stage: "b/c", name can\'t start with a number or contain symbols'],
-  ['FROM --platfrom=x a', 'dockerfile parse error on line 1: unknown flag: --platfrom (did you mean --platform?)'],
+  ['FROM --platfrom=x a', 'dockerfile parse error on line 1: unknown flag: platfrom (did you mean platform?)'],
   ['FROM a\nRNU x', 'dockerfile parse error on line 2: unknown instruction: RNU (did you mean ENV?)'],
   ['FROM a\n\n\nfoo x', 'dockerfile parse error on line 4: unknown instruction: foo (did you mean FROM?)'],
   ['FROM a\nBADCMD', 'dockerfile parse error on line 2: unknown instruction: BADCMD'],
   ['FROM a\nRUN', 'dockerfile parse error on line 2: RUN requires at least one argument'],
   ['FROM a\nRUN --mount x', 'dockerfile parse error on line 2: missing a value on flag: --mount'],
   ['FROM a\nRUN --network=none --network=host x', 'dockerfile parse error on line 2: duplicate flag specified: --network'],
-  ['FROM a\nCOPY x', 'dockerfile parse error on line 2: COPY requires at least two arguments, but only 1 was provided. Destination could not be determined'],
-  ['FROM a\nADD', 'dockerfile parse error on line 2: ADD requires at least two arguments, but only 0 were provided. Destination could not be determined'],
-  ['FROM a\nCOPY --form=b c d', 'dockerfile parse error on line 2: unknown flag: --form (did you mean --from?)'],
+  ['FROM a\nCOPY x', 'dockerfile parse error on line 2: COPY requires at least two arguments, but only one was provided. Destination could not be determined'],
+  ['FROM a\nADD', 'dockerfile parse error on line 2: ADD requires at least two arguments, but only one was provided. Destination could not be determined'],
+  ['FROM a\nCOPY --form=b c d', 'dockerfile parse error on line 2: unknown flag: form (did you mean from?)'],
   ['FROM a\nCOPY --link=maybe c d', 'dockerfile parse error on line 2: expecting boolean value for flag link of COPY, not: maybe'],
-  ['FROM a\nADD --from=b c d', 'dockerfile parse error on line 2: unknown flag: --from'],
+  ['FROM a\nADD --from=b c d', 'dockerfile parse error on line 2: unknown flag: from'],
   ['FROM a\nENV', 'dockerfile parse error on line 2: ENV requires at least one argument'],
   ['FROM a\nENV x', 'dockerfile parse error on line 2: ENV must have two arguments'],
   ['FROM a\nENV =x', 'dockerfile parse error on line 2: ENV names can not be blank'],
@@ -92,6 +92,7 @@ const read: [text: string, expected: object][] = [
   ['RUN -- --network=x', { command: { form: 'shell', line: '--network=x' }, network: undefined }],
   ['RUN cat <<EOF\na\nEOF', { command: { form: 'shell', line: 'cat <<EOF' }, end: 4 }],
   ['RUN <<EOF\n# a comment\n\nb \\\nc\nEOF', { heredocs: [{ name: 'EOF', expand: true, chomp: false, descriptor: 0, content: '# a comment\n\nb \\\nc\n' }] }],
+  ['COPY <<E /x\r\na\r\nE\r', { heredocs: [{ name: 'E', expand: true, chomp: false, descriptor: 0, content: 'a\r\n' }], destination: '/x' }],
   ['RUN echo "<<EOF"', { heredocs: [] }],
   ['RUN echo $((1<<2))', { heredocs: [] }],
   ['COPY <<"EOF" /x\n$a\nEOF', { heredocs: [{ name: 'EOF', expand: false, chomp: false, descriptor: 0, content: '$a\n' }], destination: '/x' }],
@@ -230,4 +231,12 @@ void test('splitting and joining words keeps what is quoted together', () => {
       assert.deepEqual(expandWords(text, options), words)
     }),
   )
+})
+
+void test('the escape directive holds for the words of ENV and ARG', () => {
+  const { stages } = parseDockerfile('# escape=`\nFROM a\nENV A=b` c D="e`"f"\nARG G=h` i')
+  assert.deepEqual(stages[0]!.instructions.map((instruction) => (instruction.kind === 'env' ? instruction.pairs : instruction.kind === 'arg' ? instruction.args : [])), [
+    [{ name: 'A', value: 'b` c' }, { name: 'D', value: '"e`"f"' }],
+    [{ name: 'G', value: 'h` i' }],
+  ])
 })

@@ -14,7 +14,7 @@ void describe('the configuration document of a built image', () => {
   void test('has its keys in order, and of the configuration only what is set', async () => {
     const document = await documentOf('FROM scratch\nCMD ["/x"]\nLABEL b=1 a=2\nUSER me')
     assert.deepEqual(Object.keys(document), ['architecture', 'config', 'created', 'history', 'os', 'rootfs'])
-    assert.equal(JSON.stringify(document['config']), '{"User":"me","Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":["/x"],"WorkingDir":"/","Labels":{"a":"2","b":"1"}}')
+    assert.equal(JSON.stringify(document['config']), '{"User":"me","Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":["/x"],"WorkingDir":"/","Labels":{"a":"2","b":"1"},"ArgsEscaped":true}')
   })
 
   void test('gives what has no layer the time of the layer before, or of the first', async () => {

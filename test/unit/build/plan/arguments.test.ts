@@ -26,6 +26,8 @@ const cases: Case[] = [
   { says: 'arguments end with their stage otherwise', file: 'FROM base AS a\nARG A=1\nRUN x\nFROM base\nCOPY --from=a /x /\nRUN y', env: [] },
   { says: 'environment goes on to the next stage', file: 'FROM base AS a\nARG A=1\nENV E=$A\nFROM a\nRUN y', env: ['E=1', 'A=1'] },
   { says: 'several arguments on a line', file: 'FROM base\nARG A=1 B=2\nRUN x', env: ['A=1', 'B=2'] },
+  { says: 'arguments of a line do not see each other', file: 'FROM base\nARG A=1 B=$A C=${B:-3}\nRUN x', env: ['A=1', 'B=', 'C=3'] },
+  { says: 'an argument that is declared once more keeps its value', file: 'FROM base\nARG A=1\nARG A\nRUN x', env: ['A=1'] },
   { says: 'platform arguments have to be declared', file: 'FROM base\nARG TARGETPLATFORM\nARG BUILDARCH\nRUN x', env: ['TARGETPLATFORM=linux/amd64', 'BUILDARCH=amd64'] },
   { says: 'platform arguments may be overruled', file: 'FROM base\nARG TARGETARCH\nRUN x', buildArgs: { TARGETARCH: 'z80' }, env: ['TARGETARCH=z80'] },
   { says: 'TARGETSTAGE names the target', file: 'FROM base AS a\nARG TARGETSTAGE\nRUN x', target: 'a', env: ['TARGETSTAGE=a'] },
@@ -41,7 +43,16 @@ void describe('arguments and environment of RUN', () => {
   void test('a proxy needs no declaration, and is neither in history nor in the key', async () => {
     const plan = await planned('FROM base\nRUN x', { buildArgs: { HTTP_PROXY: 'http://user:secret@proxy' } })
     const { env, proxy } = last(plan, 'run')
-    assert.deepEqual([env, proxy], [[], ['HTTP_PROXY=http://user:secret@proxy']])
+    assert.deepEqual([env, proxy], [[], ['HTTP_PROXY=http://user:secret@proxy', 'http_proxy=http://user:secret@proxy']])
     assert.doesNotMatch(JSON.stringify(plan.history.map(({ created_by }) => created_by)), /secret/)
   })
+
+  const shown: [says: string, file: string, texts: string[]][] = [
+    ['every argument of the stage, also those without a value and those that ENV hides', 'FROM base\nARG A=1\nARG B\nENV A=2\nRUN x', ['RUN |2 A=2 B= /bin/sh -c x # buildkit']],
+    ['none of the stage below', 'FROM base AS a\nARG A=1\nRUN x\nFROM a\nRUN y', ['RUN |1 A=1 /bin/sh -c x # buildkit', 'RUN /bin/sh -c y # buildkit']],
+    ['a script in full', 'FROM base\nRUN <<E\necho 1\necho 2\nE', ['RUN /bin/sh -c echo 1\necho 2\n # buildkit']],
+  ]
+  for (const [says, file, texts] of shown) {
+    void test(`history shows ${says}`, async () => assert.deepEqual((await planned(file)).history.flatMap(({ created_by }) => (created_by.startsWith('RUN') ? created_by : [])), texts))
+  }
 })

@@ -75,6 +75,22 @@ void describe('the steps that a Dockerfile comes to', () => {
     assert.equal((await planned('FROM base\nRUN a')).root.name, '[2/2] RUN a')
   })
 
+  const titles: [file: string, title: string][] = [
+    ['FROM base\nRUN --mount=type=tmpfs,target=/t a', '[stage-0 2/2] RUN --mount=type=tmpfs,target=/t a'],
+    ['FROM base\nCOPY --from=base /x /y', '[stage-0 2/2] COPY --from=base /x /y'],
+    ['FROM base\nENV A=1\nRUN echo $A ${B-none} "c"', '[2/2] RUN echo 1 ${B-none} "c"'],
+    ['FROM base\nRUN ["a", "b"]', '[2/2] RUN ["a", "b"]'],
+    ['FROM base\nRUN <<E\na\nb\nE', '[2/2] RUN <<E (a...)'],
+    ['FROM base\nRUN cat <<E\na\nE', '[2/2] RUN cat <<E'],
+    ['FROM base\nWORKDIR /a\nWORKDIR b', '[3/3] WORKDIR b'],
+    ['FROM base AS a\nONBUILD RUN t\nFROM a', 'RUN t'],
+  ]
+  for (const [file, title] of titles) void test(`${JSON.stringify(file)} is shown as ${title}`, async () => assert.equal((await planned(file)).root.name, title))
+
+  void test('a WORKDIR belongs to the user that is set', async () => {
+    assert.equal((await planned('FROM base\nUSER 5:6\nWORKDIR /a') as { root: { chown?: string } }).root.chown, '5:6')
+  })
+
   void test('only named stages lose their cache', async () => {
     const { root } = await planned('FROM base AS a\nRUN x\nFROM a AS b\nRUN y', { noCache: ['b'] })
     assert.deepEqual([root.ignoreCache, 'parent' in root && root.parent.ignoreCache], [true, false])

@@ -183,3 +183,12 @@ void test('a manifest of schema 1 is refused with the whole name, as Docker does
   const message = new RegExp(`^Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been removed\\. Suggest the author of ${registry.address}/box:1 to upgrade`)
   await assert.rejects(pull({ store: { core: { content: {}, works: new Works() } } } as unknown as Store, `${registry.address}/box:1`), { kind: 'InvalidParameter', message })
 })
+
+void test('a layer of no kind that images have is refused before anything is brought', async () => {
+  const registry = await startRegistryServer()
+  const digest = digestOf('x')
+  const of = (mediaType: string) => ({ mediaType, digest, size: 1 })
+  registry.manifests.set('box:1', { bytes: Buffer.from(JSON.stringify({ schemaVersion: 2, config: of('application/vnd.oci.image.config.v1+json'), layers: [of('application/x-weird')] })), type: 'application/vnd.oci.image.manifest.v1+json' })
+  await assert.rejects(pull({ store: { core: { content: {}, works: new Works() } } } as unknown as Store, `${registry.address}/box:1`), { kind: 'InvalidParameter', message: 'unsupported media type application/x-weird' })
+  assert.deepEqual(registry.requests.filter((line) => line.includes('/blobs/')), [])
+})

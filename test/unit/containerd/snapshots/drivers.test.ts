@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -14,6 +15,7 @@ const places: Record<string, () => DriverPlace> = {
     const { directory, remove } = loopFilesystem({ make: ['mkfs.btrfs', '-q'] })
     return { root: join(directory, 'btrfs'), remove }
   },
+  zfs: () => zfsPlace(),
   // Most often in an emulated machine; the same code has its thousands in devicemapper.test.ts.
   devicemapper: () => ({ ...directoryPlace(), files: 400, options: ['dm.loopdatasize=2G', 'dm.loopmetadatasize=64M', 'dm.basesize=256M'] }),
 }
@@ -22,6 +24,23 @@ for (const driver of drivers) {
   const reason = needsRoot || (await missing(driver.name))
   if (reason) test(`storage driver ${driver.name}`, { skip: reason }, () => {})
   else snapshotterSuite(driver, places[driver.name] ?? directoryPlace)
+}
+
+/** A pool in a file. In an emulated machine everywhere but on hosts that have zfs. */
+function zfsPlace(): DriverPlace {
+  const home = mkdtempSync(join(tmpdir(), 'zfs-'))
+  const pool = `gantry-${process.pid}`
+  writeFileSync(join(home, 'vdev'), '')
+  truncateSync(join(home, 'vdev'), 1 << 30)
+  execFileSync('zpool', ['create', '-m', join(home, 'pool'), pool, join(home, 'vdev')])
+  return {
+    root: join(home, 'pool', 'zfs'),
+    files: 400,
+    remove: () => {
+      execFileSync('zpool', ['destroy', pool])
+      rmSync(home, { recursive: true })
+    },
+  }
 }
 
 function directoryPlace(): DriverPlace {
@@ -34,5 +53,5 @@ async function missing(name: string): Promise<string | undefined> {
     const { code } = await linuxKernel.tool(['mkfs.btrfs', '--version'])
     return code === 0 ? undefined : 'mkfs.btrfs is not installed (Debian package btrfs-progs)'
   }
-  return await drivers.find((driver) => driver.name === name)!.missing({ kernel: linuxKernel, root: tmpdir() })
+  return await drivers.find((driver) => driver.name === name)!.missing({ kernel: linuxKernel, root: tmpdir(), options: name === 'zfs' ? ['zfs.fsname=pool'] : [] })
 }

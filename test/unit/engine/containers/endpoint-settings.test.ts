@@ -19,10 +19,10 @@ const service = {
 } as unknown as NetworkService
 
 const refused: [string, EndpointSettings, string][] = [
-  ['bridge', { IPAMConfig: { IPv4Address: '172.17.0.9' } }, 'user specified IP address is supported on user defined networks only'],
+  ['bridge', { IPAMConfig: { IPv4Address: '172.17.0.9' } }, '* user specified IP address is supported on user defined networks only\n* user specified IP address is supported only when connecting to networks with user configured subnets'],
   ['bridge', { Aliases: ['x'] }, 'network-scoped aliases are only supported for user-defined networks'],
   ['a', { IPAMConfig: { IPv4Address: '10.9.0.9' } }, 'no configured subnet contains IP address 10.9.0.9'],
-  ['a', { IPAMConfig: { IPv4Address: '10.9' } }, 'invalid IPv4 address: 10.9'],
+  ['a', { IPAMConfig: { IPv4Address: '10.9' } }, '* invalid IPv4 address: 10.9\n* no configured subnet contains IP address 10.9'],
   ['a', { IPAMConfig: { IPv6Address: 'fd00::9' } }, 'user specified IP address is supported only when connecting to networks with user configured subnets'],
   ['c', { IPAMConfig: { IPv4Address: '10.2.0.9' } }, 'user specified IP address is supported only when connecting to networks with user configured subnets'],
   ['a', { MacAddress: '0a:00' }, 'invalid MAC address: 0a:00'],

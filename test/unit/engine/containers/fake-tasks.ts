@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { CreateTask, ExecProcess, ExecTask, Task, TaskExit, TaskService } from '../../../../src/containerd/tasks/contract.ts'
+import type { CheckpointTask, CreateTask, ExecProcess, ExecTask, Task, TaskExit, TaskService, UsageReader } from '../../../../src/containerd/tasks/contract.ts'
 import type { CgroupUsage } from '../../../../src/kernel/cgroup/usage.ts'
 import type { OciResources } from '../../../../src/runc/spec.ts'
 import type { AttachOptions, ExitStatus } from '../../../../src/shim/monitor.ts'
@@ -53,6 +53,9 @@ export class FakeTask implements Task {
   readonly attaches: { options: AttachOptions; stream: Duplex; input: string[] }[] = []
   readonly execs = new Map<string, FakeExec>()
   readonly updates: OciResources[] = []
+  readonly checkpoints: CheckpointTask[] = []
+  /** What checkpoints fail with. */
+  failCheckpoint: Error | undefined
   /** What the next update fails with. */
   failUpdate: Error | undefined
   /** How often it was asked for its usage; each time it has used one more second of CPU. */
@@ -77,6 +80,14 @@ export class FakeTask implements Task {
     return () => undefined
   }
 
+  openUsage(): UsageReader {
+    this.openReaders += 1
+    return { usage: () => this.usage(), pressure: () => this.pressure(), close: () => void (this.openReaders -= 1) }
+  }
+
+  /** Readers that nobody has closed. */
+  openReaders = 0
+
   pressure(): Record<string, never> {
     return {}
   }
@@ -85,7 +96,7 @@ export class FakeTask implements Task {
     return [{ file: 'cpu.weight', path: '/sys/fs/cgroup/x/cpu.weight', value: '50' }]
   }
 
-  setCgroupValues(values: Readonly<Record<string, string>>): void {
+  async setCgroupValues(values: Readonly<Record<string, string>>): Promise<void> {
     this.written.push({ ...values })
   }
 
@@ -164,6 +175,12 @@ export class FakeTask implements Task {
 
   async resume(): Promise<void> {
     this.status = 'running'
+  }
+
+  async checkpoint(request: CheckpointTask): Promise<void> {
+    if (this.failCheckpoint !== undefined) throw this.failCheckpoint
+    this.checkpoints.push(request)
+    if (!request.leaveRunning) this.exit(137)
   }
 
   async delete(): Promise<TaskExit> {

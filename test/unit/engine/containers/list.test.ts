@@ -60,6 +60,7 @@ test('each filter chooses', async () => {
     [{ ancestor: ['other'] }, []],
     [{ network: ['bridge'] }, ['new', 'web', 'old']],
     [{ publish: ['8000-9000'] }, ['web']],
+    [{ publish: ['80'] }, []],
     [{ expose: ['53/udp'] }, ['web']],
     [{ expose: ['53'] }, []],
     [{ health: ['none'], 'is-task': ['false'] }, ['new', 'web', 'old']],
@@ -72,6 +73,10 @@ test('each filter chooses', async () => {
 test('unknown filters and values are refused in Docker\'s words', async () => {
   await assert.rejects(names({ foo: ['bar'] }), { kind: 'InvalidParameter', message: "invalid filter 'foo'" })
   await assert.rejects(names({ status: ['bogus'] }), { kind: 'InvalidParameter', message: "invalid filter 'status=bogus'" })
+  await assert.rejects(names({ exited: ['x'] }), { message: `invalid filter 'exited=x': strconv.Atoi: parsing "x": invalid syntax` })
+  await assert.rejects(names({ health: ['x'] }), { message: 'unrecognized filter value for health: x' })
+  await assert.rejects(names({ publish: ['1:2'] }), { message: "filter for 'publish' should not contain ':': 1:2" })
+  await assert.rejects(names({ publish: ['3-2'] }), { message: 'error while looking up for publish 3-2: Invalid range specified for the Port: 3-2' })
   await assert.rejects(names({ before: ['nosuch'] }), { kind: 'NotFound' })
 })
 

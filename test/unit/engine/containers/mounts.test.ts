@@ -47,3 +47,7 @@ test('volumes from a container can be had for reading only, and modes that mean 
   for (const mode of ['rshared', 'nocopy', 'ro,rw', 'what']) assert.throws(() => plan({ VolumesFrom: [`other:${mode}`] }), { kind: 'InvalidParameter', message: `invalid mode: ${mode}` })
   assert.throws(() => plan({ VolumesFrom: [''] }), { message: 'volumes-from specification cannot be an empty string' })
 })
+
+void test('a volume of an image whose place is relative lies below the root, as those of old builders do', () => {
+  assert.deepEqual(plan({ Binds: ['mine:/taken'] }, { Volumes: { data: {}, './deep/../x/': {}, taken: {} } }).map(({ Destination }) => Destination), ['/taken', '/data', '/x'])
+})

@@ -90,3 +90,20 @@ void test('who stops waiting is forgotten, and the others are told', async () =>
   assert.deepEqual(await kept, { StatusCode: 3 })
   await assert.rejects(waiters.nextExit(controller.signal), /left/)
 })
+
+void test('a reading of all keeps files of those that run, and of nobody a minute after the last', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const [one, two] = [await engine.create({ name: 'one' }), await engine.create({ name: 'two' })]
+  for (const id of [one, two]) await engine.room.containers.start(id)
+  const [first, second] = [one, two].map((id) => engine.tasks.tasks.get(id))
+  const used = async (): Promise<(number | undefined)[]> => (await engine.room.containers.statsOfAll()).containers.map((frame) => frame.cpu_stats.cpu_usage.total_usage - frame.precpu_stats.cpu_usage.total_usage)
+  assert.deepEqual(await used(), [1e9, 1e9])
+  assert.deepEqual(await used(), [1e9, 1e9])
+  assert.deepEqual([first?.openReaders, second?.openReaders], [1, 1])
+  await engine.room.containers.kill(two, 'KILL')
+  await settle()
+  assert.deepEqual(await used(), [1e9])
+  assert.deepEqual([first?.openReaders, second?.openReaders], [1, 0])
+  t.mock.timers.tick(60_000)
+  assert.equal(first?.openReaders, 0)
+})

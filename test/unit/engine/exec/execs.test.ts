@@ -33,7 +33,10 @@ test('an exec runs, carries its output and keeps its exit code', async () => {
   assert.deepEqual([Running, ExitCode, ProcessConfig.entrypoint, ProcessConfig.arguments], [false, 4, 'echo', ['hi']])
   assert.equal((await containers.inspect(id, { size: false })).ExecIDs, null)
   assert.deepEqual(engine.events.slice(-3), ['exec_create: echo hi', 'exec_start: echo hi', 'exec_die'])
-  await assert.rejects(exec.start(Id, { detach: false, tty: false }), { kind: 'Conflict', message: `error: Exec command ${Id} has already run` })
+  const refusal = `Error: Exec command ${Id} has already run`
+  await assert.rejects(exec.start(Id, { detach: true, tty: false }), { kind: 'Conflict', message: refusal })
+  const again = await exec.start(Id, { detach: false, tty: false })
+  assert.equal((await buffer(again!.stream)).subarray(8).toString(), `${refusal}\r\n`)
 })
 
 test('a command that is not there says so on the output, with 127', async () => {

@@ -25,7 +25,7 @@ export async function loggedProcess(script: string, rules: Partial<LogRules>): P
   const directory = mkdtempSync(join(tmpdir(), 'gl-'))
   const logPath = join(directory, 'log')
   const programPath = join(directory, 'program')
-  const logRules: LogRules = { format: 'json', maxSize: 0, maxFiles: 1, attributes: '', hold: false, ...rules }
+  const logRules: LogRules = { format: 'json', maxSize: 0, maxFiles: 1, attributes: '', hold: false, waiting: 0, ...rules }
   writeFileSync(programPath, program(['/bin/sh', '-c', script], { directory, logPath, logRules }))
   const { pid, executed } = await linuxKernel.spawnMonitor({ programPath })
   return { directory, logPath, pid, monitor: await openMonitor({ directory, pid, executed }), remove: () => rmSync(directory, { recursive: true, force: true }) }

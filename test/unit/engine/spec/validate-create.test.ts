@@ -191,8 +191,9 @@ void test('--mount is checked as Docker checks it', () => {
 void test('--tmpfs takes the options of a tmpfs', () => {
   assert.deepEqual(validate({ host: { Tmpfs: { '/t': 'rw,size=64m,mode=1777,exec' } } }), [])
   invalid("invalid mount path: 't' mount path must be absolute", { host: { Tmpfs: { t: '' } } })
-  invalid('invalid tmpfs option ["bogus"]', { host: { Tmpfs: { '/t': 'bogus' } } })
-  invalid('invalid tmpfs option ["lowerdir=/"]', { host: { Tmpfs: { '/t': 'lowerdir=/' } } })
+  invalid('invalid Annotations: the empty string is not permitted as an annotation key', { host: { Annotations: { '': 'x' } } })
+  invalid('invalid tmpfs option "bogus"', { host: { Tmpfs: { '/t': 'bogus' } } })
+  invalid('invalid tmpfs option "lowerdir=/"', { host: { Tmpfs: { '/t': 'lowerdir=/' } } })
 })
 
 void test('capabilities and security options are checked as Docker checks them', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it } from 'node:test'
@@ -7,7 +7,8 @@ import { assert as check, bigInt, property } from 'fast-check'
 import type { NameRecord, NetworkNames } from '../../../../src/net/contract.ts'
 import { HostServers } from '../../../../src/net/dns/host-servers.ts'
 import { localAnswer } from '../../../../src/net/dns/local-answer.ts'
-import { NamesTable, namedNetwork } from '../../../../src/net/dns/names-table.ts'
+import { namedNetwork } from '../../../../src/net/dns/named-network.ts'
+import { NamesTable } from '../../../../src/net/dns/names-table.ts'
 import { addressOfReverseName } from '../../../../src/net/dns/reverse-name.ts'
 import { isQuery, readQuery, writeReply } from '../../../../src/net/dns/wire.ts'
 import { formatAddress } from '../../../../src/lib/ip-address.ts'
@@ -129,6 +130,32 @@ void describe('the folder of names', () => {
       }
       rmSync(path.join(folder, 'front.json'))
       assert.deepEqual(table.networksOf(web.containerId), [])
+    })
+  })
+
+  void it('is followed line by line, and from the start where a file has taken the place of another', () => {
+    inFolder((folder) => {
+      const table = new NamesTable(folder)
+      const file = path.join(folder, 'front.json')
+      const add = (line: string): void => {
+        appendFileSync(file, line)
+        utimesSync(folder, new Date(), new Date())
+      }
+      const addresses = (name: string): string[] => (table.networksOf(web.containerId)[0]?.byName.get(name) ?? []).map(({ ipv4 }) => ipv4)
+      write(folder, network('front', web))
+      appendFileSync(file, '\n')
+      assert.deepEqual(addresses('db'), [])
+      for (let number = 1; number <= 200; number++) {
+        add(`${JSON.stringify({ endpoint: container('db', `10.0.0.${number}`, { endpointId: `e${number % 2}` }) })}\n`)
+        assert.deepEqual(addresses('db').toSorted(), (number === 1 ? [number] : [number - 1, number]).map((last) => `10.0.0.${last}`).toSorted())
+      }
+      add(`${JSON.stringify({ gone: 'e0' })}\n{"gone": `)
+      assert.deepEqual(addresses('db'), ['10.0.0.199'])
+      add('"e1"}\n')
+      assert.deepEqual(addresses('db'), [])
+      assert.deepEqual(addresses('web'), ['10.0.1.1'])
+      write(folder, network('front', web, container('db', '10.0.0.7')))
+      assert.deepEqual(addresses('db'), ['10.0.0.7'])
     })
   })
 
