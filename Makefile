@@ -14,6 +14,7 @@ ADDON_CFLAGS := -shared -fPIC -O2 -Wall -Wextra -Werror
 UNIT_TESTS := 'test/unit/**/*.test.ts'
 E2E_TESTS := 'test/e2e/**/*.test.ts'
 VM_TESTS := 'test/vm/*.test.ts'
+VM_MORE_TESTS := 'test/vm/more/*.test.ts'
 # What scripts/setup unpacked, rather than installed, is in build/bin.
 TEST := PATH="$$PATH:/usr/sbin:/sbin:$(CURDIR)/build/bin" $(NODE) --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000
 # Rounds of `make bench`.
@@ -22,7 +23,7 @@ ROUNDS ?= 8
 SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-vm build native lint typecheck test test-unit test-e2e test-vm bench deb demo clean root
+.PHONY: help setup setup-tests setup-vm build native lint typecheck test test-unit test-e2e test-vm test-vm-more bench deb demo clean root
 
 help: ## show this menu
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -73,6 +74,9 @@ test-e2e: root setup-tests build ## end-to-end tests alone (root); GANTRY_E2E_EN
 test-vm: root build setup-vm ## the tests of what this host may lack (cgroup v2, AppArmor), in an emulated virtual machine (slow, root)
 	$(NODE) --disable-warning=ExperimentalWarning test/vm/prepare.ts
 	$(TEST) --test-timeout=900000 --test-concurrency=2 $(VM_TESTS)
+
+test-vm-more: root build setup-vm ## long stories in that machine: zfs, whose module is compiled once, and checkpoints through gantryd (slow, root)
+	$(TEST) --test-timeout=1800000 --test-concurrency=2 $(VM_MORE_TESTS)
 
 bench: root build ## measure against dockerd, podman, runc and crun; writes docs/benchmarks.md (root); ROUNDS=8
 	$(NODE) --disable-warning=ExperimentalWarning test/bench/main.ts --rounds $(ROUNDS)

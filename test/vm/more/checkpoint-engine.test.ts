@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { onOneMachine, tiny } from './harness/stage.ts'
+import { onOneMachine, tiny } from '../harness/stage.ts'
 
 /** Counts aloud, keeps a number in memory and a file in memory, answers on port 80, and ends with 7 at SIGTERM. */
 const counter = 'trap "exit 7" TERM; (while :; do echo from $HOSTNAME | nc -l -p 80 >/dev/null; done) & i=0; echo kept >/mem/file; while :; do i=$((i+1)); echo $i; echo $i >/data/last; sleep 0.2; done'
