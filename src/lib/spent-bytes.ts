@@ -1,5 +1,9 @@
+import { getHeapStatistics } from 'node:v8'
+
 /** Bytes after which it is worth a millisecond to look for what is garbage. */
 const enough = 8 << 20
+/** Bytes of buffers after which it is worth some twenty milliseconds: those that were still in use at two looks have become old. */
+const tooMany = 24 << 20
 
 let bytes = 0
 
@@ -10,7 +14,8 @@ let bytes = 0
  */
 export function spent(count: number): void {
   bytes += count
-  if (bytes < enough) return
+  if (bytes < enough || globalThis.gc === undefined) return
   bytes = 0
-  globalThis.gc?.({ type: 'minor', execution: 'sync' })
+  globalThis.gc({ type: 'minor', execution: 'sync' })
+  if (getHeapStatistics().external_memory > tooMany) globalThis.gc({ type: 'major', execution: 'sync' })
 }

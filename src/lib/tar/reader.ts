@@ -1,3 +1,4 @@
+import { spent } from '../spent-bytes.ts'
 import { blockSize, type TarEntry } from './entry.ts'
 import { decodeHeader, isZero, type RawHeader } from './header.ts'
 import { decodeName } from './member-name.ts'
@@ -255,7 +256,10 @@ export class TarReader {
 /** Reads a whole archive. */
 export async function readTar(source: AsyncIterable<Uint8Array>, handler: TarHandler, limits?: TarLimits): Promise<void> {
   const reader = new TarReader(handler, limits)
-  for await (const chunk of source) reader.push(chunk)
+  for await (const chunk of source) {
+    reader.push(chunk)
+    spent(chunk.length)
+  }
   reader.finish()
 }
 
