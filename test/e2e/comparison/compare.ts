@@ -45,6 +45,7 @@ export function normalised({ code, stdout, stderr }: Finished, binary: boolean):
     .replaceAll(/(?:\/tmp\/gt-|\/var\/lib\/|\/tmp\/)[^\s"':]+/g, '<path>')
     .replaceAll(/Up (?:Less than a second|\d+ seconds?)/g, 'Up <time>')
     .replaceAll(/(?:Less than a second|\d+ seconds?|About a minute|\d+ minutes?) ago/g, '<time> ago')
+    .replaceAll('dial tcp [::1]:', 'dial tcp 127.0.0.1:')
     .replaceAll(/ {2,}/g, '  ')
     .replaceAll(/\b(?:docker|gantryd?)(?:-\w+)?: /g, 'engine: ')
     .replaceAll(/v1\.\d\d\//g, 'v1.xx/')
