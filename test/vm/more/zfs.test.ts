@@ -105,7 +105,7 @@ kill -9 $(systemctl show -P MainPID gantryd); wait; while systemctl is-active -q
       assert.match(check.stdout, /: clean\n/, `after ${delay} s: ${check.stdout}`)
       await stage.must('docker load -q -i /root/built.tar')
     }
-    await stage.must('docker rm moved; docker image prune -af >/dev/null')
+    await stage.must('docker rm moved; docker system prune -af >/dev/null')
     assert.deepEqual([await names('filesystem'), await names('snapshot')], [[], []])
     assert.equal(await stage.must("mount | grep '^tank/' || true"), '')
     await stage.must('systemctl stop gantryd; zpool destroy tank')
