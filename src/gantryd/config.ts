@@ -61,7 +61,7 @@ export interface DaemonConfig {
   registries: RegistrySettings
   /** Later ones take precedence. */
   cdiDirectories: string[]
-  /** Bytes that the build cache is cut to; undefined: it grows. */
+  /** What is pruned after builds, one rule after the other; none: the cache grows. */
   buildCache: PruneCache[]
 }
 

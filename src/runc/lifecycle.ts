@@ -7,6 +7,7 @@ import type { Program } from '../kernel/program.ts'
 import { encodeProgram } from '../kernel/program-codec.ts'
 import { launchProgram, type LaunchProgram, type ProgramRun } from '../kernel/program-run.ts'
 import { GantryError, messageOf } from '../lib/errors.ts'
+import { ifThere } from '../lib/if-there.ts'
 import { parseJson } from '../lib/json.ts'
 import { compileContainer } from './compile-container.ts'
 import { endCgroup, pidsOf, placeContainer, type PlacedContainer } from './container-cgroup.ts'
@@ -101,22 +102,13 @@ export async function startContainer({ directory, record }: StoredContainer, spe
 /** Kills what is left of it and removes cgroup and records. @returns what went wrong without an effect on that */
 export async function deleteContainer({ directory, record, spec }: StoredContainer & { spec?: OciSpec }): Promise<string[]> {
   await end(record)
-  const known = spec ?? specIfThere(directory)
+  // Somebody else may have deleted the container meanwhile: its `run`, which saw it end.
+  const known = spec ?? ifThere(() => loadSpec(directory))
   if (known === undefined) return []
   const { hooks, linux } = known
   removeIntelRdt(linux?.intelRdt, record.id)
   forget(directory)
   return hooks?.poststop === undefined ? [] : tryHooks(linuxKernel, hooks.poststop, stateOf(record, 'stopped', 0))
-}
-
-/** Somebody else may have deleted the container meanwhile: its `run`, which saw it end. */
-function specIfThere(directory: string): OciSpec | undefined {
-  try {
-    return loadSpec(directory)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    return undefined
-  }
 }
 
 /** What a create that was killed on its way has left: processes, cgroup, its name. Fine when there is nothing. */

@@ -5,7 +5,7 @@ import { contextRules } from '../../lib/build-context/context-rules.ts'
 import { GantryError } from '../../lib/errors.ts'
 import { fsPath } from '../../lib/tar/member-name.ts'
 import type { BuildContext } from '../contract.ts'
-import { resolveInRoot, resolveLinks } from '../copy/resolve-in-root.ts'
+import { resolveInRoot } from '../copy/resolve-in-root.ts'
 import { receiveArchive, type ContextArchive } from './archive/context-archive.ts'
 import { archiveFailure, type ContextTree, type TreeOptions } from './context-tree.ts'
 import { removeIgnored } from './remove-ignored.ts'
@@ -90,7 +90,7 @@ function textOf(root: string, name: string): string | undefined {
 }
 
 function textIn({ tree, content }: ContextArchive, name: string): string | undefined {
-  const node = tree.find(resolveLinks(name, (real) => tree.find(real)?.link))
+  const node = tree.find(tree.resolve(name))
   if (node === undefined || !node.isFile()) return undefined
   if (node.length > largestText) throw tooLarge(name)
   return content(node, 0, node.length).toString('utf8')

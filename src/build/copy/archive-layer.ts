@@ -14,18 +14,17 @@ import { walkSource } from './walk-source.ts'
 export interface ArchivedSource {
   source: Source
   selection: Selection
-  tree: ArchiveSource
 }
 
 /**
  * Plans what `placeSource` would do with each of the sources, one after the other.
  * @throws HasToBeDone where that would fail, or do more than put things into directories
  */
-export async function planSources(plan: LayerPlan, sources: readonly ArchivedSource[], { destination, target, pace }: { destination: string; target: TargetTree; pace: Pace }): Promise<void> {
+export async function planSources(plan: LayerPlan, sources: readonly ArchivedSource[], { tree, destination, target, pace }: { tree: ArchiveSource; destination: string; target: TargetTree; pace: Pace }): Promise<void> {
   const first = target.resolve(destination)
   // A destination that an earlier source is, is none that can be looked up in the tree.
   if (sources.length > 1 && !destination.endsWith('/') && plan.kind(first) !== 'directory') throw new HasToBeDone()
-  for (const { source, selection, tree } of sources) {
+  for (const { source, selection } of sources) {
     plan.makeDirectory(target.resolve(destination.endsWith('/') ? destination : path.dirname(destination)))
     if (source.stats.isDirectory()) {
       plan.makeDirectory(first)

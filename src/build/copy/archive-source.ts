@@ -1,7 +1,6 @@
 import { GantryError } from '../../lib/errors.ts'
 import type { ArchiveNode } from '../context/archive/archive-node.ts'
 import type { ArchiveTree } from '../context/archive/archive-tree.ts'
-import { resolveLinks } from './resolve-in-root.ts'
 import type { SourceDirectory } from './source-node.ts'
 import { SourceTree } from './source-tree.ts'
 
@@ -15,7 +14,7 @@ export class ArchiveSource extends SourceTree {
   }
 
   override resolve(name: string): string {
-    return resolveLinks(name, (real) => this.#tree.find(real)?.link)
+    return this.#tree.resolve(name)
   }
 
   override stat(real: string): ArchiveNode | undefined {

@@ -93,11 +93,11 @@ class FileCopier implements Copier {
     const [archive] = archives
     if (archive === undefined || archives.some((other) => other !== archive)) return undefined
     const tree = new ArchiveSource(archive.tree)
-    const found = sources.flatMap((source) => sourcesOf(tree, source as FilesSource, { parents, excludes }).map((each) => ({ ...each, tree, unpack: (source as FilesSource).unpack })))
+    const found = sources.flatMap((source) => sourcesOf(tree, source as FilesSource, { parents, excludes }).map((each) => ({ ...each, unpack: (source as FilesSource).unpack })))
     if (found.some(({ source: { stats }, unpack }) => unpack && stats.isFile() && mayBeArchive(headOf(archive, stats as ArchiveNode)))) return undefined
     const plan = new LayerPlan({ kernel: this.#kernel, target, mode: chmod === undefined ? undefined : modeChange(chmod) })
     try {
-      await planSources(plan, found, { destination, target, pace: new Pace(signal) })
+      await planSources(plan, found, { tree, destination, target, pace: new Pace(signal) })
     } catch (error) {
       if (error instanceof HasToBeDone) return undefined
       throw error

@@ -51,14 +51,10 @@ export class LayerPlan {
   kind(real: string): 'directory' | 'other' | undefined {
     const planned = this.#planned.get(real)
     if (planned !== undefined) return planned.type === 'directory' ? 'directory' : 'other'
-    if (this.isFresh(path.dirname(real))) return undefined
+    if (this.#planned.get(path.dirname(real))?.isFresh === true) return undefined
     const stats = this.#target.stat(real)
     if (stats === undefined) return undefined
     return stats.isDirectory() ? 'directory' : 'other'
-  }
-
-  isFresh(directory: string): boolean {
-    return this.#planned.get(directory)?.isFresh === true
   }
 
   /** A directory and what is missing above it. @throws HasToBeDone */
@@ -79,8 +75,7 @@ export class LayerPlan {
       if (keeps) return
       this.#old(real)
     } else this.#put(real, { type: 'directory', mode: 0, owner: { uid: 0, gid: 0 }, mtime: 0n, isFresh: true })
-    const planned = this.#planned.get(real)!
-    Object.assign(planned, { ...this.#ofNode(node), keepsTime: true })
+    Object.assign(this.#planned.get(real)!, this.#ofNode(node), { keepsTime: true })
   }
 
   /** Anything else. `first`: it is a link to what is there. @throws HasToBeDone */

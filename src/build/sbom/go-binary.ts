@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs'
+import { WireReader } from '../../lib/protobuf/wire.ts'
 import type { FoundPackage } from './package-databases.ts'
 
 const magic = Buffer.from('\xff Go buildinf:', 'latin1')
@@ -14,8 +15,9 @@ export function readGoBinary(descriptor: number, from: string): FoundPackage[] {
   try {
     const info = sectionOf(descriptor, '.go.buildinfo')
     if (info === undefined || !info.subarray(0, magic.length).equals(magic) || (info[15]! & 2) === 0) return []
-    const [version, after] = stringAt(info, 32)
-    const [framed] = stringAt(info, after)
+    // Lengths are written as in protocol buffers.
+    const reader = new WireReader(info.subarray(32))
+    const [version, framed] = [reader.bytes().toString(), reader.bytes().toString()]
     return [...(version === '' ? [] : [{ type: 'golang' as const, name: 'stdlib', version: version.replace(/^go/, '').split(' ', 1)[0]!, from }]), ...modulesOf(framed, from)]
   } catch {
     return []
@@ -55,15 +57,4 @@ function bytesAt(descriptor: number, position: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
   if (readSync(descriptor, bytes, 0, length, position) !== length) throw new RangeError('it ends too early')
   return bytes
-}
-
-/** @returns the string, and where it ends */
-function stringAt(bytes: Buffer, at: number): [string, number] {
-  let length = 0
-  for (let shift = 0; ; shift += 7) {
-    const byte = bytes.readUInt8(at++)
-    length += (byte & 0x7f) * 2 ** shift
-    if (byte < 0x80) break
-  }
-  return [bytes.toString('utf8', at, at + length), at + length]
 }

@@ -26,7 +26,9 @@ export async function makeLayer({ core }: BuildRoom, job: BuildJob, { key, paren
   const blob = content.ingest()
   try {
     const diff = archive === undefined ? snapshotter.diff(key) : inTurns(archive)
-    for await (const chunk of inPieces(epoch === undefined ? diff : cutTimes(diff, epoch))) {
+    // An archive comes in pieces; cutting times takes it apart.
+    const whole = epoch === undefined ? diff : cutTimes(diff, epoch)
+    for await (const chunk of archive !== undefined && whole === diff ? diff : inPieces(whole)) {
       job.signal.throwIfAborted()
       blob.write(chunk)
       spent(chunk.length)

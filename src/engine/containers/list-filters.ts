@@ -6,6 +6,7 @@ import type { Container } from './container.ts'
 import type { ContainersContext } from './context.ts'
 import { imageAndDescendants } from './ancestors.ts'
 import { never } from './timestamp.ts'
+import { patternTest } from '../filter-pattern.ts'
 
 type Test = (container: Container) => boolean
 
@@ -73,16 +74,8 @@ export function matchesLabel(labels: Record<string, string>, text: string): bool
 }
 
 function anyMatch(values: string[], texts: (container: Container) => string[]): Test {
-  const patterns = values.map((value) => ({ value, pattern: patternOf(value) }))
-  return (container) => texts(container).some((text) => patterns.some(({ value, pattern }) => value === text || pattern?.test(text) === true))
-}
-
-function patternOf(value: string): RegExp | undefined {
-  try {
-    return new RegExp(value)
-  } catch {
-    return undefined
-  }
+  const matches = values.map(patternTest)
+  return (container) => texts(container).some((text) => matches.some((match) => match(text)))
 }
 
 /** Values "80", "80/udp", "8000-8010/tcp". */

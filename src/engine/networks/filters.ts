@@ -3,6 +3,7 @@ import type { NetworkInfo, NetworkService } from '../../net/contract.ts'
 import type { Filters } from '../engine.ts'
 import { labelsMatch } from '../events/labels.ts'
 import { parseTimeLimit } from '../images/time-limit.ts'
+import { patternTest } from '../filter-pattern.ts'
 
 const builtin = new Set(['bridge', 'host', 'none'])
 
@@ -49,18 +50,9 @@ function test(key: string, values: readonly string[], service: NetworkService): 
   }
 }
 
-/** Docker takes each value as it is, or as a regular expression. */
 function matching(values: readonly string[], textOf: (network: NetworkInfo) => string): (network: NetworkInfo) => boolean {
-  const patterns = values.map((value) => ({ value, pattern: patternOf(value) }))
-  return (network) => patterns.some(({ value, pattern }) => value === textOf(network) || pattern?.test(textOf(network)) === true)
-}
-
-function patternOf(value: string): RegExp | undefined {
-  try {
-    return new RegExp(value)
-  } catch {
-    return undefined
-  }
+  const matches = values.map(patternTest)
+  return (network) => matches.some((match) => match(textOf(network)))
 }
 
 function isTrue(value: string): boolean {

@@ -4,6 +4,7 @@ import { matchesLabel } from '../containers/list-filters.ts'
 import { booleanFilter } from '../images/filter.ts'
 import { anonymousLabel } from './names.ts'
 import type { VolumeRecord } from './store.ts'
+import { patternTest } from '../filter-pattern.ts'
 
 type Test = (volume: VolumeRecord, users: readonly string[]) => boolean
 
@@ -15,7 +16,7 @@ export function listTest(filters: Filters): Test {
   check(filters, listed)
   const dangling = [...(filters.get('dangling') ?? [])].map((value) => booleanFilter('dangling', value))
   const drivers = filters.get('driver') ?? new Set()
-  const names = [...(filters.get('name') ?? [])].map(nameTest)
+  const names = [...(filters.get('name') ?? [])].map(patternTest)
   const labels = labelTest(filters)
   return (volume, users) =>
     dangling.every((wanted) => wanted === (users.length === 0)) &&
@@ -37,16 +38,6 @@ function labelTest(filters: Filters): (volume: VolumeRecord) => boolean {
   const wanted = [...(filters.get('label') ?? [])]
   const unwanted = [...(filters.get('label!') ?? [])]
   return ({ labels }) => wanted.every((text) => matchesLabel(labels ?? {}, text)) && !unwanted.some((text) => matchesLabel(labels ?? {}, text))
-}
-
-/** The name itself, or a regular expression that is found in it. */
-function nameTest(value: string): (name: string) => boolean {
-  try {
-    const pattern = new RegExp(value)
-    return (name) => name === value || pattern.test(name)
-  } catch {
-    return (name) => name === value
-  }
 }
 
 function check(filters: Filters, known: ReadonlySet<string>): void {

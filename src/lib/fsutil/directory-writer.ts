@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, rmSync, symlinkSync, utimesSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, rmSync, symlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FileKind } from './file-mode.ts'
 import { permissionsOf } from './file-mode.ts'
@@ -45,8 +45,7 @@ export class DirectoryWriter {
     else this.#special.make(path, { kind, major: stat.deviceMajor, minor: stat.deviceMinor })
     if (asRoot) lchownSync(path, stat.uid, stat.gid)
     this.#attributes(path, stat)
-    if (this.#special === undefined) lutimesSync(path, seconds(stat), seconds(stat))
-    else this.#special.setTime(path, stat.modTime)
+    this.#setTime(path, stat)
   }
 
   /** It is as it was; making files in it has changed its time. */
@@ -75,8 +74,7 @@ export class DirectoryWriter {
     if (asRoot) fchownSync(descriptor, stat.uid, stat.gid)
     fchmodSync(descriptor, permissionsOf(stat.mode))
     this.#attributes(join(this.#root, stat.path), stat)
-    if (this.#special === undefined) futimesSync(descriptor, seconds(stat), seconds(stat))
-    else this.#special.setTime(descriptor, stat.modTime)
+    this.#setTime(descriptor, stat)
     closeSync(descriptor)
   }
 
@@ -103,9 +101,15 @@ export class DirectoryWriter {
       fchmodSync(descriptor, permissionsOf(stat.mode))
       closeSync(descriptor)
       this.#attributes(path, stat)
-      if (this.#special === undefined) utimesSync(path, seconds(stat), seconds(stat))
-      else this.#special.setTime(path, stat.modTime)
+      this.#setTime(path, stat)
     }
+  }
+
+  /** A link's own. */
+  #setTime(file: string | number, stat: FileStat): void {
+    if (this.#special !== undefined) this.#special.setTime(file, stat.modTime)
+    else if (typeof file === 'number') futimesSync(file, seconds(stat), seconds(stat))
+    else lutimesSync(file, seconds(stat), seconds(stat))
   }
 
   #attributes(path: string, stat: FileStat): void {

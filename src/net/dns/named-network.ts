@@ -62,7 +62,3 @@ function namesOf({ names }: NameRecord): Set<string> {
 function addressesOf({ ipv4, ipv6 }: NameRecord): string[] {
   return [ipv4, ipv6].filter((address) => address !== '')
 }
-
-export function namedNetwork(names: NetworkNames): NamedNetwork {
-  return new ChangingNetwork(names)
-}

@@ -3,7 +3,7 @@ import type { DatagramMemory, Route } from './datagram-memory.ts'
 import { event } from './poller.ts'
 import type { Poller } from './poller.ts'
 import { call, close, connectDatagrams } from './sockets.ts'
-import { makeTimer, stopTimer } from './timer.ts'
+import { makeTimer } from './timer.ts'
 
 const MSG_DONTWAIT = 0x40
 /** Datagrams of one socket before it is the turn of the next. */
@@ -98,7 +98,7 @@ export class DatagramRelay {
     close(client.fd)
     if (this.#clients.size > 0) return
     this.#poller.remove(this.#timer)
-    stopTimer(this.#timer)
+    close(this.#timer)
     this.#timer = -1
   }
 }

@@ -1,9 +1,9 @@
-import { call, close } from './sockets.ts'
+import { call } from './sockets.ts'
 
 const CLOCK_MONOTONIC = 1
 const TFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 
-/** timerfd_create(2): readable every `interval` ms. */
+/** timerfd_create(2): readable every `interval` ms, until it is closed. */
 export function makeTimer(interval: number): number {
   const fd = call('timerfd_create', CLOCK_MONOTONIC, TFD_NONBLOCK_CLOEXEC)
   const time = Buffer.alloc(32)
@@ -13,8 +13,4 @@ export function makeTimer(interval: number): number {
   }
   call('timerfd_settime', fd, 0, time, null)
   return fd
-}
-
-export function stopTimer(fd: number): void {
-  close(fd)
 }

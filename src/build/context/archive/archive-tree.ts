@@ -2,6 +2,7 @@ import { cleanName } from '../../../containerd/snapshots/tree/layer-root.ts'
 import { encodeName } from '../../../lib/tar/member-name.ts'
 import type { TarEntry } from '../../../lib/tar/entry.ts'
 import { IgnorePatterns } from '../../../lib/patterns/ignore-patterns.ts'
+import { resolveLinks } from '../../copy/resolve-in-root.ts'
 import { ArchiveNode } from './archive-node.ts'
 
 const mostNodes = 200_000
@@ -39,6 +40,11 @@ export class ArchiveTree {
     let node: ArchiveNode | undefined = this.root
     for (const part of real.split('/')) if (part !== '') node = node?.children.get(part)
     return node
+  }
+
+  /** Absolute, behind all links; nothing needs to be there. @throws InvalidParameter for links in a circle */
+  resolve(name: string): string {
+    return resolveLinks(name, (real) => this.find(real)?.link)
   }
 
   /** Takes out what the rules of a .dockerignore leave out. @throws InvalidParameter for a pattern that is none */

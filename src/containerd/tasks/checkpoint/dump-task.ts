@@ -7,7 +7,7 @@ import type { CheckpointTask } from '../contract.ts'
 import { runForeign } from '../foreign/foreign-runtime.ts'
 import type { TaskSystem } from '../service.ts'
 import type { TaskState } from '../state.ts'
-import { introduceTask, ownRuntime } from './own-runtime.ts'
+import { introduceTask, ownRuntime, withoutFrame } from './own-runtime.ts'
 
 interface DumpTask extends CheckpointTask {
   system: TaskSystem
@@ -28,7 +28,7 @@ export async function dumpTask({ system, state, directory, images, leaveRunning 
   try {
     await runForeign({ kernel: system.kernel, runtime, directory, command })
   } catch (error) {
-    throw new GantryError('System', withoutFrame(messageOf(error), state.id), { cause: error })
+    throw new GantryError('System', withoutFrame(messageOf(error), { act: 'checkpoint', id: state.id }), { cause: error })
   } finally {
     rmSync(join(runtime.root, state.id), { recursive: true, force: true })
   }
@@ -41,9 +41,4 @@ export function requireCriu(): void {
   } catch (cause) {
     throw new GantryError('NotImplemented', 'criu is not installed', { cause })
   }
-}
-
-/** Who asked knows which container it was. */
-function withoutFrame(text: string, id: string): string {
-  return text.replace(/^OCI runtime \w+ failed: /, '').replace(`cannot checkpoint container ${id}: `, '').replace(/: unknown$/, '')
 }

@@ -29,6 +29,11 @@ export function introduceTask({ directory, state, spec }: { directory: string; s
   })
 }
 
+/** A failure of that program in its own words: who asked knows which container it was. */
+export function withoutFrame(text: string, { act, id }: { act: 'checkpoint' | 'restore'; id: string }): string {
+  return text.replace(/^OCI runtime \w+ failed: /, '').replace(`cannot ${act} container ${id}: `, '').replace(/: unknown$/, '')
+}
+
 /** criu leaves a network namespace that it is told of by path as it is; the engine makes it, not criu. */
 export function withNetworkOf(spec: OciSpec, path: string): OciSpec {
   if (!ownsNetwork(spec)) return spec

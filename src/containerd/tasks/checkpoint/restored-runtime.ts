@@ -4,13 +4,13 @@ import { encodeProgram } from '../../../kernel/program-codec.ts'
 import type { OciSpec } from '../../../runc/spec.ts'
 import type { StdioPlan } from '../../../runc/stdio.ts'
 import type { Monitor } from '../../../shim/monitor.ts'
-import { GantryError } from '../../../lib/errors.ts'
+import { GantryError, messageOf } from '../../../lib/errors.ts'
 import { compileForeign } from '../foreign/foreign-program.ts'
 import { runtimeFiles } from '../foreign/foreign-runtime.ts'
 import { foreignFailure } from '../foreign/foreign-task.ts'
 import { startTimeOf, writeState, type TaskState } from '../state.ts'
 import type { TaskRuntime } from '../task-runtime.ts'
-import { ownRuntime, ownsNetwork } from './own-runtime.ts'
+import { ownRuntime, ownsNetwork, withoutFrame } from './own-runtime.ts'
 
 export interface RestoreProgram {
   directory: string
@@ -80,6 +80,5 @@ function networkSysctls({ linux }: OciSpec): Record<string, string> {
 
 function restoreFailure(error: unknown, directory: string, id: string): GantryError {
   const failure = foreignFailure(error, { act: 'restore', directory })
-  const text = (failure instanceof Error ? failure.message : String(failure)).replace(/^OCI runtime \w+ failed: /, '').replace(`cannot restore container ${id}: `, '').replace(/: unknown$/, '')
-  return new GantryError('System', `cannot restore from the checkpoint: ${text}`, { cause: error })
+  return new GantryError('System', `cannot restore from the checkpoint: ${withoutFrame(messageOf(failure), { act: 'restore', id })}`, { cause: error })
 }

@@ -13,22 +13,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "entering.h"
 
 static const char *wanted;
-
-/* Its executable is a file in memory until it has executed a file of the container. */
-static int still_entering(int pid)
-{
-	char path[64], name[512];
-	ssize_t length;
-
-	snprintf(path, sizeof path, "/proc/%d/exe", pid);
-	length = readlink(path, name, sizeof name - 1);
-	if (length < 0)
-		return 0;
-	name[length] = 0;
-	return strstr(name, "memfd:") != NULL;
-}
 
 static void look_behind(int pid, const char *what)
 {

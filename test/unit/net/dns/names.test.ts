@@ -7,7 +7,7 @@ import { assert as check, bigInt, property } from 'fast-check'
 import type { NameRecord, NetworkNames } from '../../../../src/net/contract.ts'
 import { HostServers } from '../../../../src/net/dns/host-servers.ts'
 import { localAnswer } from '../../../../src/net/dns/local-answer.ts'
-import { namedNetwork } from '../../../../src/net/dns/named-network.ts'
+import { ChangingNetwork } from '../../../../src/net/dns/named-network.ts'
 import { NamesTable } from '../../../../src/net/dns/names-table.ts'
 import { addressOfReverseName } from '../../../../src/net/dns/reverse-name.ts'
 import { isQuery, readQuery, writeReply } from '../../../../src/net/dns/wire.ts'
@@ -26,7 +26,7 @@ const elsewhere = network('elsewhere', container('db', '10.0.3.2'), container('h
 function ask(name: string, type = 1, from = web.containerId): string[] | undefined {
   const query = readQuery(question(name, { type }))
   assert.ok(isQuery(query))
-  const networks = [back, front, elsewhere].filter(({ endpoints }) => endpoints.some(({ containerId }) => containerId === from)).map(namedNetwork)
+  const networks = [back, front, elsewhere].filter(({ endpoints }) => endpoints.some(({ containerId }) => containerId === from)).map((names) => new ChangingNetwork(names))
   const answers = localAnswer(query, from, networks)
   if (answers === undefined) return undefined
   const { addresses, pointers } = read(writeReply(query, { answers }))
@@ -71,7 +71,7 @@ void describe('names of containers', () => {
 
   void it('given by links are those of the asking container alone, and need their container', () => {
     const linking = { ...web, links: [{ container: 'db', alias: 'Store' }, { container: 'gone', alias: 'lost' }, { container: 'db'.padEnd(12, '0'), alias: 'by-id' }] }
-    const one = [namedNetwork(network('n', linking, container('db', '10.0.2.2')))]
+    const one = [new ChangingNetwork(network('n', linking, container('db', '10.0.2.2')))]
     const find = (name: string, from: string): number | undefined => {
       const query = readQuery(question(name))
       return isQuery(query) ? localAnswer(query, from, one)?.length : undefined
